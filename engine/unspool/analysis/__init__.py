@@ -1,0 +1,1 @@
+"""Facts about a plan: waves, critical path, slack. Pure."""

@@ -1,0 +1,1 @@
+"""The ${{ }} language: parse, names used, bounded evaluation. Pure."""

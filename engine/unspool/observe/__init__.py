@@ -1,0 +1,1 @@
+"""Listeners: they see events and never steer."""
