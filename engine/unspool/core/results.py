@@ -1,0 +1,182 @@
+"""From what a host collected of an attempt to its result, its verdict and its outputs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from unspool import expr
+from unspool.core.schema import fits
+from unspool.errors import ExpressionError
+from unspool.model.plan import Output, Task
+from unspool.model.status import EXIT_CODE, EXPRESSION_ERROR, OUTPUT_INVALID, SUCCESS_WHEN_FALSE
+from unspool.model.values import Ref, from_json
+
+Failure = dict[str, Any]
+
+
+class OutputError(Exception):
+    """A declared output does not parse, or does not fit its schema."""
+
+
+def failure(kind: str, message: str) -> Failure:
+    """Build an attempt's error."""
+    return {"class": kind, "message": message}
+
+
+def result_view(collected: dict[str, Any], error: Failure | None, duration: float | None) -> dict[str, Any]:
+    """Build `result` as expressions see it: what is not there is null."""
+    stdout = _value(collected.get("stdout"))
+    view = {
+        "exit_code": collected.get("exit_code"),
+        "stdout": stdout,
+        "stderr": _value(collected.get("stderr")),
+        "duration": duration,
+        "error": error,
+    }
+    if "value" in collected:
+        view["json"] = _value(collected["value"])
+    elif isinstance(stdout, str):
+        view["json"] = _parse(stdout)
+    else:
+        view["json"] = stdout
+    return view
+
+
+def judge(task: Task, view: dict[str, Any], context: dict[str, Any]) -> Failure | None:
+    """Say whether an attempt that ended by itself succeeded; None means that it did.
+
+    `success_when` stands in for the kind's own rule about exit codes. It has no say over what never
+    ran to its end: a timeout, a signal, a process that could not be started, an exception.
+    """
+    error: Failure | None = view["error"]
+    if task.success_when is None or (error is not None and error["class"] != EXIT_CODE):
+        return error
+    try:
+        succeeded = expr.evaluate_boolean(task.success_when, context)
+    except ExpressionError as problem:
+        return failure(EXPRESSION_ERROR, f"success_when: {problem}")
+    if succeeded:
+        return None
+    return failure(SUCCESS_WHEN_FALSE, f"success_when is false: {task.success_when}")
+
+
+def read_outputs(task: Task, collected: dict[str, Any], view: dict[str, Any]) -> dict[str, Any]:
+    """Give the declared outputs by name, typed.
+
+    Raises:
+        OutputError: one is missing and has no default, does not parse, or does not fit its schema;
+            or the task wrote a name that it does not declare.
+    """
+    given: dict[str, Any] = collected.get("output") or {}
+    declared = {output.name for output in task.outputs}
+    for name in given:
+        if name not in declared and "value" not in collected:
+            raise OutputError(f"UNSPOOL_OUTPUT names {name!r}, which the task does not declare under `outputs`")
+    if "output_error" in collected:
+        raise OutputError(str(collected["output_error"]))
+    return {output.name: _read(output, collected, view) for output in task.outputs}
+
+
+def known_outputs(task: Task, collected: dict[str, Any], view: dict[str, Any]) -> dict[str, Any]:
+    """Give those outputs of a failed task that can be read, so that its handlers see them."""
+    outputs: dict[str, Any] = {}
+    for output in task.outputs:
+        try:
+            outputs[output.name] = _read(output, collected, view)
+        except OutputError:
+            continue
+    return outputs
+
+
+def _read(output: Output, collected: dict[str, Any], view: dict[str, Any]) -> Any:
+    value, is_text = _raw(output, collected, view)
+    if value is _MISSING or (value is None and output.source in ("json", "result") and output.path is None):
+        return _default(output, "has no value")
+    if isinstance(value, Ref):
+        if output.path is None and output.schema.get("type", "string") == "string":
+            return value
+        raise OutputError(f"output {output.name!r}: {value.size} bytes are more than max_bytes ({output.max_bytes})")
+    if output.path is not None:
+        if is_text:
+            value, is_text = _parse(value), False
+        value = _point(value, output.path)
+        if value is _MISSING:
+            return _default(output, f"has nothing at {output.path!r}")
+    if is_text:
+        value = _typed(output, value)
+    problem = fits(value, output.schema)
+    if problem is not None:
+        raise OutputError(f"output {output.name!r}: {problem}")
+    return value
+
+
+class _Missing:
+    """No value, where null is one."""
+
+
+_MISSING = _Missing()
+
+
+def _raw(output: Output, collected: dict[str, Any], view: dict[str, Any]) -> tuple[Any, bool]:
+    """Give the value and whether it is text that has still to be read as the output's type."""
+    if output.source == "result":
+        return view, False
+    if output.source == "json":
+        return view["json"], False
+    if output.source == "stdout":
+        stdout = _value((collected.get("outputs") or {}).get(output.name, collected.get("stdout")))
+        return (_MISSING, True) if stdout is None else (stdout, True)
+    values = collected.get("outputs" if output.source == "file" else "output") or {}
+    if output.name not in values:
+        return _MISSING, True
+    return _value(values[output.name]), "value" not in collected
+
+
+def _default(output: Output, problem: str) -> Any:
+    if output.has_default:
+        return output.default
+    raise OutputError(f"output {output.name!r} {problem} and declares no default")
+
+
+def _typed(output: Output, text: str) -> Any:
+    text = text.removesuffix("\n")
+    wanted = output.schema.get("type", "string")
+    if wanted == "string" or (isinstance(wanted, list) and "string" in wanted):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        shown = text if len(text) <= 60 else text[:60] + "..."
+        raise OutputError(f"output {output.name!r}: {shown!r} is not JSON for type {wanted}") from None
+
+
+def _point(value: Any, pointer: str) -> Any:
+    """Follow a JSON Pointer (RFC 6901)."""
+    for step in pointer.split("/")[1:]:
+        key = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return _MISSING
+    return value
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _value(stored: dict[str, Any] | None) -> Any:
+    """Give the plain value of what travelled as `Inline`, or the `Ref` itself."""
+    if stored is None:
+        return None
+    value = from_json(stored)
+    return value if isinstance(value, Ref) else value.value
+
+
+__all__ = ["OUTPUT_INVALID", "Failure", "OutputError", "failure", "judge", "known_outputs", "read_outputs", "result_view"]

@@ -1,0 +1,527 @@
+"""The state machine of one run: `Run.apply(event) -> commands` is the only way to change it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from unspool import expr
+from unspool.core.context import Context, build_spec, evaluate_when
+from unspool.core.policies import MAX_RECOVERIES, chance, decide_retry
+from unspool.core.results import Failure, OutputError, failure, judge, known_outputs, read_outputs, result_view
+from unspool.core.state import Attempt, TaskRun
+from unspool.core.transitions import TRANSITIONS
+from unspool.errors import ExpressionError, IllegalEvent
+from unspool.model import status
+from unspool.model.commands import (
+    CancelTimer,
+    Command,
+    FinishRun,
+    ReleaseAdmission,
+    RequestAdmission,
+    SetTimer,
+    StartAttempt,
+    StopAttempt,
+    WithdrawRequest,
+)
+from unspool.model.events import (
+    AttemptEnded,
+    AttemptLost,
+    AttemptStarted,
+    CancelRequested,
+    Event,
+    OwnerChanged,
+    RunStarted,
+    TaskAdmitted,
+    TimerFired,
+)
+from unspool.model.plan import Plan, Task, plan_from_json
+from unspool.model.status import (
+    CANCELLED,
+    CANCELLING,
+    COMPLETED,
+    CREATED,
+    FAILED,
+    FINAL_STATES,
+    QUEUED,
+    READY,
+    RUNNING,
+    SKIPPED,
+)
+
+_TIMEOUT_TIMER = "timeout:"
+_GRACE_TIMER = "grace:"
+_RETRY_TIMER = "retry:"
+
+
+class Run:
+    """The state of one run.
+
+    Reading its attributes is free to all; nothing but `apply` changes them. An event that cannot
+    happen raises `IllegalEvent` and leaves everything as it was; one that says again what is known,
+    or comes from an owner or an attempt that is over, gives `()`.
+
+    The cost of an event is that of its task's dependents, however large the run is; only a cancel
+    of the whole run visits all tasks.
+    """
+
+    def __init__(self) -> None:
+        self.id = ""
+        self.plan: Plan = Plan("", ())
+        self.state = ""  # empty before RunStarted
+        self.reason: str | None = None
+        self.seed = 0
+        self.epoch = 1
+        self.inputs: dict[str, Any] = {}
+        self.folder = ""
+        self.started_at = 0.0
+        self.completed_at: float | None = None
+        self.outputs: dict[str, Any] = {}
+        self.tasks: list[TaskRun] = []
+        self.attempts: dict[int, Attempt] = {}
+        self.timers: dict[str, float] = {}
+        self.open = 0  # tasks that are not final
+        self.failed = 0  # tasks that failed untolerated
+        self._next_attempt = 1
+        self._requests: set[str] = set()
+        self._at = 0.0
+        self._out: list[Command] = []
+        self._settled: list[int] = []  # final tasks whose dependents have not been told yet
+        self._verdict = ""  # what a run that is being ended will have been
+        self._edges: list[list[tuple[int, str]]] = []  # of each task: who waits for it, and for which state
+        self._context: Context | None = None
+
+    # -- the contract ---------------------------------------------------------------------------
+
+    def apply(self, event: Event) -> tuple[Command, ...]:
+        """Take one fact and return the orders that follow from it.
+
+        Raises:
+            IllegalEvent: this cannot happen here; nothing has changed.
+        """
+        if not self.state and type(event) is not RunStarted:
+            raise IllegalEvent(f"{type(event).__name__} before RunStarted")
+        handler = _HANDLERS.get(type(event))
+        if handler is None:
+            raise IllegalEvent(f"{type(event).__name__} is not an event of a run")
+        self._out = out = []
+        self._at = event.at
+        handler(self, event)
+        if self._settled:
+            self._tell_dependents()
+        if not self.open and self.completed_at is None and self.state:
+            self._finish()
+        return tuple(out)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether every task is final and the verdict stands."""
+        return self.completed_at is not None
+
+    def outstanding(self) -> tuple[Command, ...]:
+        """Give the orders that have had no answer yet, oldest first: what a new owner takes up."""
+        orders: list[Command] = []
+        for number, attempt in sorted(self.attempts.items()):
+            if not attempt.admitted:
+                orders.append(RequestAdmission(attempt.task, number, self.plan.tasks[attempt.task].priority))
+        orders += [SetTimer(timer, due) for timer, due in self.timers.items()]
+        if self.is_final:
+            orders.append(FinishRun(self.state, self.reason))
+        return tuple(orders)
+
+    def environment(self, task: Task, spec: dict[str, Any] | None) -> dict[str, str]:
+        """Give the variables that the document and the task add, the task's own last."""
+        document: dict[str, str] = self._seen().base["env"]
+        own: dict[str, str] = task.env if spec is None else spec["env"]
+        return {**document, **own} if own else document
+
+    def working_folder(self, task: Task, spec: dict[str, Any] | None) -> str:
+        """Give the absolute folder a task runs in: `cwd`, counted from the document's folder."""
+        cwd: str | None = task.cwd if spec is None else spec["cwd"]
+        if cwd is None:
+            return self.folder
+        return cwd if cwd.startswith("/") else f"{self.folder}/{cwd}"
+
+    # -- events ---------------------------------------------------------------------------------
+
+    def _on_run_started(self, event: RunStarted) -> None:
+        if self.state:
+            if event.run == self.id:
+                return
+            raise IllegalEvent(f"run {self.id} is already started")
+        plan = plan_from_json(event.plan)
+        self.id, self.plan, self.seed, self.inputs, self.folder = event.run, plan, event.seed, event.inputs, event.folder
+        self.state, self.started_at = status.RUNNING, event.at
+        self.tasks = [TaskRun(len(task.needs)) for task in plan.tasks]
+        self._edges = _edges(plan)
+        self.open = len(self.tasks)
+        about = {"id": event.run, "name": plan.name, "started_at": event.at}
+        try:
+            self._context = Context(plan, about, event.inputs, self.tasks)
+        except ExpressionError:
+            self._stop_run(FAILED, status.EXPRESSION_ERROR)
+            return
+        for task in plan.tasks:
+            if not task.needs:
+                self._consider(task.index)
+
+    def _on_task_admitted(self, event: TaskAdmitted) -> None:
+        attempt = self._attempt(event.attempt)
+        if attempt is None or attempt.admitted:
+            return
+        if attempt.task != event.task:
+            raise IllegalEvent(f"attempt {event.attempt} is of task {attempt.task}, not of {event.task}")
+        attempt.admitted, attempt.token = True, event.token
+        task = self.plan.tasks[attempt.task]
+        spec = None
+        if task.dynamic:
+            try:
+                spec = build_spec(task, self._seen())
+            except ExpressionError as problem:
+                self._close_attempt(event.attempt, attempt)
+                self._fail(attempt.task, failure(status.EXPRESSION_ERROR, str(problem)), {})
+                return
+        self._out.append(StartAttempt(event.attempt, (attempt.task,), event.token, attempt.number, spec))
+
+    def _on_attempt_started(self, event: AttemptStarted) -> None:
+        attempt = self._live(event.attempt, event.token)
+        if attempt is None or attempt.started_at is not None:
+            return
+        self._begin(event.attempt, attempt, event.at)
+        task = self.plan.tasks[attempt.task]
+        if task.timeout is not None and attempt.stop is None:
+            self._set_timer(f"{_TIMEOUT_TIMER}{event.attempt}", event.at + task.timeout)
+
+    def _on_attempt_ended(self, event: AttemptEnded) -> None:
+        attempt = self._live(event.attempt, event.token)
+        if attempt is None:
+            return
+        if attempt.started_at is None and event.started_at is not None:
+            self._begin(event.attempt, attempt, event.started_at)
+        index = attempt.task
+        task = self.tasks[index]
+        duration = None if attempt.started_at is None else max(0.0, event.at - attempt.started_at)
+        task.running_s += duration or 0.0
+        self._close_attempt(event.attempt, attempt)
+        if attempt.stop is not None and attempt.stop != status.TIMEOUT:
+            self._settle(index, CANCELLED, attempt.stop)
+            return
+        self._judge(index, attempt, event, duration)
+
+    def _on_attempt_lost(self, event: AttemptLost) -> None:
+        attempt = self._live(event.attempt, event.token)
+        if attempt is None:
+            return
+        index = attempt.task
+        task = self.tasks[index]
+        self._close_attempt(event.attempt, attempt)
+        if attempt.stop is not None and attempt.stop != status.TIMEOUT:
+            self._settle(index, CANCELLED, attempt.stop)
+            return
+        task.recoveries += 1
+        if task.recoveries > MAX_RECOVERIES:
+            message = f"the engine died {task.recoveries} times while this task ran"
+            self._fail(index, failure(status.CRASH_LIMIT, message), {}, attempt.number)
+            return
+        self._ask(index, attempt.number)
+
+    def _on_timer_fired(self, event: TimerFired) -> None:
+        if self.timers.pop(event.timer, None) is None:
+            return
+        kind, _, key = event.timer.partition(":")
+        if kind == "retry":
+            self._ask(int(key), self.tasks[int(key)].attempts + 1)
+        elif kind == "timeout":
+            self._stop_attempt(int(key), self.attempts[int(key)], status.TIMEOUT)
+        else:
+            attempt = self.attempts[int(key)]
+            attempt.forced = True
+            self._out.append(StopAttempt(int(key), "forced"))
+
+    def _on_cancel_requested(self, event: CancelRequested) -> None:
+        if event.task is not None and not 0 <= event.task < len(self.tasks):
+            raise IllegalEvent(f"the plan has no task {event.task}")
+        if event.request in self._requests:
+            return
+        self._requests.add(event.request)
+        if self.is_final:
+            return
+        if event.task is not None:
+            self._cancel_task(event.task, status.BY_PERSON)
+        elif self.state != CANCELLING:
+            self._stop_run(CANCELLED, status.INTERRUPTED if event.by == "interrupt" else status.BY_PERSON)
+        elif event.by == "interrupt":
+            self._force_all()
+
+    def _on_owner_changed(self, event: OwnerChanged) -> None:
+        if event.epoch == self.epoch:
+            return
+        if event.epoch < self.epoch:
+            raise IllegalEvent(f"owner {event.epoch} comes after owner {self.epoch}")
+        self.epoch = event.epoch
+
+    # -- attempts -------------------------------------------------------------------------------
+
+    def _attempt(self, number: int) -> Attempt | None:
+        attempt = self.attempts.get(number)
+        if attempt is None and not 0 < number < self._next_attempt:
+            raise IllegalEvent(f"nobody asked for attempt {number}")
+        return attempt
+
+    def _live(self, number: int, token: int) -> Attempt | None:
+        attempt = self._attempt(number)
+        if attempt is None:
+            return None
+        if not attempt.admitted:
+            raise IllegalEvent(f"attempt {number} is not admitted")
+        return attempt if attempt.token == token else None
+
+    def _ask(self, index: int, number: int) -> None:
+        task = self.tasks[index]
+        self._move(task, READY)
+        task.queued_at = self._at
+        attempt = self._next_attempt
+        self._next_attempt += 1
+        self.attempts[attempt] = Attempt(index, number)
+        task.attempt = attempt
+        self._out.append(RequestAdmission(index, attempt, self.plan.tasks[index].priority))
+
+    def _begin(self, number: int, attempt: Attempt, at: float) -> None:
+        attempt.started_at = at
+        task = self.tasks[attempt.task]
+        if task.started_at is None:
+            task.started_at = at
+        self._move(task, RUNNING)
+
+    def _close_attempt(self, number: int, attempt: Attempt) -> None:
+        del self.attempts[number]
+        task = self.tasks[attempt.task]
+        task.attempt = 0
+        if attempt.started_at is not None:
+            task.attempts = attempt.number
+        if self.timers:
+            self._cancel_timer(f"{_TIMEOUT_TIMER}{number}")
+            self._cancel_timer(f"{_GRACE_TIMER}{number}")
+        self._out.append(ReleaseAdmission(number))
+
+    def _judge(self, index: int, attempt: Attempt, event: AttemptEnded, duration: float | None) -> None:
+        """Order of an attempt's end: result, success_when, outputs, then retry or the final state."""
+        plan, task = self.plan.tasks[index], self.tasks[index]
+        task.attempts = attempt.number
+        error = event.error
+        if attempt.stop == status.TIMEOUT:
+            error = failure(status.TIMEOUT, f"it ran longer than {plan.timeout:g} s")
+        collected = event.result or {}
+        view = result_view(collected, error, duration)
+        if plan.success_when is not None:
+            own = {"result": view, "attempt": attempt.number}
+            error = judge(plan, view, self._seen().of_expression(plan.success_when, own))
+        if error is None:
+            try:
+                task.outputs = read_outputs(plan, collected, view)
+            except OutputError as problem:
+                error = failure(status.OUTPUT_INVALID, str(problem))
+        if error is None:
+            task.result, task.error = view, None
+            self._settle(index, COMPLETED, None)
+            return
+        self._fail(index, error, collected, attempt.number, view)
+
+    def _fail(
+        self,
+        index: int,
+        error: Failure,
+        collected: dict[str, Any],
+        number: int = 0,
+        view: dict[str, Any] | None = None,
+    ) -> None:
+        plan, task = self.plan.tasks[index], self.tasks[index]
+        task.error = error
+        if number and error["class"] != status.CRASH_LIMIT and self.state == status.RUNNING:
+            draw = chance(self.seed, plan.id, number)
+            delay = decide_retry(plan.retry, number, error, collected.get("exit_code"), draw)
+            if delay is not None:
+                self._retry(index, number + 1, delay)
+                return
+        if view is not None:
+            view["error"] = error
+            task.result = view
+            task.outputs = known_outputs(plan, collected, view)
+        self._settle(index, FAILED, error["class"])
+        if plan.on_failure == "skip":
+            return
+        self.failed += 1
+        if plan.on_failure == "abort":
+            self._stop_run(FAILED, status.RUN_ABORTED)
+
+    def _retry(self, index: int, number: int, delay: float) -> None:
+        if delay <= 0:
+            self._ask(index, number)
+            return
+        task = self.tasks[index]
+        self._move(task, QUEUED)
+        task.reason = status.RETRY_WAIT
+        self._set_timer(f"{_RETRY_TIMER}{index}", self._at + delay)
+
+    # -- dependencies ---------------------------------------------------------------------------
+
+    def _tell_dependents(self) -> None:
+        settled = self._settled
+        while settled:
+            index = settled.pop()
+            done = self.tasks[index]
+            tolerated = self.plan.tasks[index].on_failure == "skip"
+            for dependent, wanted in self._edges[index]:
+                task = self.tasks[dependent]
+                if task.state == CREATED:
+                    self._count(dependent, task, _met(wanted, done.state, tolerated), done.state, tolerated)
+
+    def _count(self, dependent: int, task: TaskRun, met: bool, state: str, tolerated: bool) -> None:
+        task.waiting -= 1
+        if not met:
+            task.unmet += 1
+            if state == CANCELLED or (state == FAILED and not tolerated):
+                self._settle(dependent, CANCELLED, status.DEPENDENCY_FAILED)
+                return
+        if task.waiting == 0:
+            self._consider(dependent)
+
+    def _consider(self, index: int) -> None:
+        """All dependencies are final: skip the task, fail it, or ask for its first attempt."""
+        task = self.tasks[index]
+        if self.state != status.RUNNING:
+            self._settle(index, CANCELLED, status.RUN_CANCELLED)
+            return
+        if task.unmet:
+            self._settle(index, SKIPPED, status.DEPENDENCY_NOT_MET)
+            return
+        when = self.plan.tasks[index].when
+        verdict = True if when is None else evaluate_when(when, self._seen())
+        if verdict is True:
+            self._ask(index, 1)
+        elif verdict is False:
+            self._settle(index, SKIPPED, status.WHEN_FALSE)
+        else:
+            self._fail(index, verdict, {})
+
+    # -- ends -----------------------------------------------------------------------------------
+
+    def _cancel_task(self, index: int, reason: str) -> None:
+        task = self.tasks[index]
+        if task.state in FINAL_STATES:
+            return
+        attempt = self.attempts.get(task.attempt)
+        if attempt is None:
+            self._cancel_timer(f"{_RETRY_TIMER}{index}")
+            self._settle(index, CANCELLED, reason)
+        elif attempt.admitted:
+            self._stop_attempt(task.attempt, attempt, reason)
+        else:
+            self._out.append(WithdrawRequest(index, task.attempt))
+            del self.attempts[task.attempt]
+            task.attempt = 0
+            self._settle(index, CANCELLED, reason)
+
+    def _stop_attempt(self, number: int, attempt: Attempt, reason: str) -> None:
+        already = attempt.stop is not None
+        if not already or attempt.stop == status.TIMEOUT:
+            attempt.stop = reason
+        if already:
+            return
+        self._cancel_timer(f"{_TIMEOUT_TIMER}{number}")
+        self._out.append(StopAttempt(number, "polite"))
+        self._set_timer(f"{_GRACE_TIMER}{number}", self._at + self.plan.tasks[attempt.task].grace)
+
+    def _stop_run(self, state: str, reason: str) -> None:
+        """Begin to end everything; `state` is the verdict that it leads to."""
+        if self.state != status.RUNNING:
+            return
+        self.state = CANCELLING
+        self.reason = reason
+        self._verdict = state
+        why = status.RUN_ABORTED if state == FAILED else reason
+        for index in range(len(self.tasks)):
+            self._cancel_task(index, why)
+
+    def _force_all(self) -> None:
+        """Somebody will not wait for the grace: end every attempt by force."""
+        for number, attempt in self.attempts.items():
+            if not attempt.forced:
+                self._cancel_timer(f"{_GRACE_TIMER}{number}")
+                attempt.forced = True
+                self._out.append(StopAttempt(number, "forced"))
+
+    def _settle(self, index: int, state: str, reason: str | None) -> None:
+        task = self.tasks[index]
+        self._move(task, state)
+        task.reason = reason
+        task.completed_at = self._at
+        self.open -= 1
+        self._settled.append(index)
+
+    def _finish(self) -> None:
+        self.completed_at = self._at
+        if self.state == CANCELLING:
+            self.state = self._verdict
+        elif self.failed:
+            self.state, self.reason = FAILED, status.TASK_FAILED
+        else:
+            self.state = COMPLETED
+        self.outputs = {name: self._output(value) for name, value in self.plan.outputs.items()}
+        self._out.append(FinishRun(self.state, self.reason))
+
+    def _output(self, value: Any) -> Any:
+        """Evaluate one output of the run; what it needs may be absent, and it is null then."""
+        if self._context is None:
+            return None
+        try:
+            return expr.render(value, self._context.of(value))
+        except ExpressionError:
+            return None
+
+    # -- small pieces ---------------------------------------------------------------------------
+
+    def _seen(self) -> Context:
+        if self._context is None:
+            raise IllegalEvent("the environment of this run cannot be evaluated")
+        return self._context
+
+    def _move(self, task: TaskRun, state: str) -> None:
+        if (task.state, state) not in TRANSITIONS:
+            raise IllegalEvent(f"a task cannot go from {task.state} to {state}")
+        task.state = state
+        task.reason = None
+
+    def _set_timer(self, timer: str, due: float) -> None:
+        self.timers[timer] = due
+        self._out.append(SetTimer(timer, due))
+
+    def _cancel_timer(self, timer: str) -> None:
+        if self.timers.pop(timer, None) is not None:
+            self._out.append(CancelTimer(timer))
+
+
+def _edges(plan: Plan) -> list[list[tuple[int, str]]]:
+    edges: list[list[tuple[int, str]]] = [[] for _ in plan.tasks]
+    for task in plan.tasks:
+        for need, wanted in task.needs:
+            edges[need].append((task.index, wanted))
+    return edges
+
+
+def _met(wanted: str, state: str, tolerated: bool) -> bool:
+    if wanted == "ok":
+        return state in (COMPLETED, SKIPPED) or (state == FAILED and tolerated)
+    return wanted in ("any", state)
+
+
+_HANDLERS: dict[type, Callable[[Run, Any], None]] = {
+    RunStarted: Run._on_run_started,
+    TaskAdmitted: Run._on_task_admitted,
+    AttemptStarted: Run._on_attempt_started,
+    AttemptEnded: Run._on_attempt_ended,
+    AttemptLost: Run._on_attempt_lost,
+    TimerFired: Run._on_timer_fired,
+    CancelRequested: Run._on_cancel_requested,
+    OwnerChanged: Run._on_owner_changed,
+}

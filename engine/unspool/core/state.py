@@ -1,0 +1,68 @@
+"""What a run remembers: of each task, of each attempt, of itself. Changed by `Run.apply` alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unspool.model.status import CREATED
+
+
+class TaskRun:
+    """One task of a run.
+
+    `waiting` counts the dependencies that are not final, `unmet` those that ended in another state
+    than was asked for. `attempts` counts begun ones without restarts after a crash, which
+    `recoveries` counts. `attempt` is the id of the live one, 0 if there is none.
+    """
+
+    __slots__ = (
+        "attempt",
+        "attempts",
+        "completed_at",
+        "error",
+        "outputs",
+        "queued_at",
+        "reason",
+        "recoveries",
+        "result",
+        "running_s",
+        "started_at",
+        "state",
+        "unmet",
+        "waiting",
+    )
+
+    def __init__(self, waiting: int) -> None:
+        self.state: str = CREATED
+        self.reason: str | None = None
+        self.waiting = waiting
+        self.unmet = 0
+        self.attempt = 0
+        self.attempts = 0
+        self.recoveries = 0
+        self.queued_at: float | None = None
+        self.started_at: float | None = None
+        self.completed_at: float | None = None
+        self.running_s = 0.0
+        self.outputs: dict[str, Any] | None = None
+        self.result: dict[str, Any] | None = None
+        self.error: dict[str, Any] | None = None
+
+
+class Attempt:
+    """One attempt that is asked for, admitted, or under way.
+
+    `number` is what people and `UNSPOOL_ATTEMPT` see. `stop` is why it is being ended: `timeout`, or
+    the reason of a cancel.
+    """
+
+    __slots__ = ("admitted", "forced", "number", "started_at", "stop", "task", "token")
+
+    def __init__(self, task: int, number: int) -> None:
+        self.task = task
+        self.number = number
+        self.admitted = False
+        self.token = 0
+        self.started_at: float | None = None
+        self.stop: str | None = None
+        self.forced = False

@@ -1,0 +1,35 @@
+"""All legal moves of a task, in one table; the state diagram in the docs is made from it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from unspool.model.status import CANCELLED, COMPLETED, CREATED, FAILED, QUEUED, READY, RUNNING, SKIPPED
+
+# (from, to): what makes a task move so.
+TRANSITIONS: Final[dict[tuple[str, str], str]] = {
+    (CREATED, READY): "its dependencies are met and `when` is true",
+    (CREATED, SKIPPED): "`when` is false, or a dependency ended in a state that was not asked for",
+    (CREATED, CANCELLED): "a dependency failed or was cancelled, or the run or the task was cancelled",
+    (CREATED, FAILED): "`when` cannot be evaluated",
+    (READY, RUNNING): "its attempt began",
+    (READY, READY): "its attempt ended before it began and is asked for again",
+    (READY, QUEUED): "its attempt failed before it began and another may follow after a delay",
+    (READY, CANCELLED): "the run or the task was cancelled",
+    (READY, FAILED): "its action cannot be evaluated or started, or the engine crashed with it too often",
+    (RUNNING, COMPLETED): "its attempt succeeded",
+    (RUNNING, FAILED): "its last attempt failed, or the engine crashed with it too often",
+    (RUNNING, QUEUED): "its attempt failed and another follows after a delay",
+    (RUNNING, READY): "its attempt failed and another follows at once, or its engine died",
+    (RUNNING, CANCELLED): "the run or the task was cancelled",
+    (QUEUED, READY): "the delay is over",
+    (QUEUED, CANCELLED): "the run or the task was cancelled",
+}
+
+
+def mermaid() -> str:
+    """Draw the table as a Mermaid state diagram."""
+    lines = ["stateDiagram-v2", "    [*] --> created"]
+    lines += [f"    {source} --> {target}: {why}" for (source, target), why in TRANSITIONS.items()]
+    lines += [f"    {state} --> [*]" for state in (COMPLETED, FAILED, CANCELLED, SKIPPED)]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,61 @@
+"""Whether a run's state is sound: counters recomputed, law 5 (never stuck) checked. For tests and `doctor`."""
+
+from __future__ import annotations
+
+from unspool.core.run import Run
+from unspool.model.status import CREATED, FAILED, FINAL_STATES, QUEUED, READY, RUNNING
+
+
+def verify(run: Run) -> list[str]:
+    """Give a sentence for everything that is wrong; an empty list for a sound run.
+
+    Costs a walk over the whole run: it is never called while one is driven.
+    """
+    return [*_counters(run), *_tasks(run), *_attempts(run), *_progress(run)]
+
+
+def _counters(run: Run) -> list[str]:
+    problems = []
+    still_open = sum(task.state not in FINAL_STATES for task in run.tasks)
+    if run.open != still_open:
+        problems.append(f"open is {run.open}, but {still_open} tasks are not final")
+    failed = sum(
+        task.state == FAILED and plan.on_failure != "skip" for task, plan in zip(run.tasks, run.plan.tasks, strict=True)
+    )
+    if run.failed != failed:
+        problems.append(f"failed is {run.failed}, but {failed} tasks failed untolerated")
+    if run.state and run.is_final != (still_open == 0):
+        problems.append(f"is_final is {run.is_final} with {still_open} tasks open")
+    return problems
+
+
+def _tasks(run: Run) -> list[str]:
+    problems = []
+    for plan, task in zip(run.plan.tasks, run.tasks, strict=True):
+        if task.state == CREATED:
+            waiting = sum(run.tasks[need].state not in FINAL_STATES for need, _ in plan.needs)
+            if task.waiting != waiting:
+                problems.append(f"{plan.id} waits for {task.waiting}, but {waiting} of its dependencies are open")
+        if (task.state in (READY, RUNNING)) != bool(task.attempt):
+            problems.append(f"{plan.id} is {task.state} with attempt {task.attempt}")
+        if task.state == QUEUED and f"retry:{plan.index}" not in run.timers:
+            problems.append(f"{plan.id} is queued and no timer will wake it")
+        if (task.state in FINAL_STATES) != (task.completed_at is not None):
+            problems.append(f"{plan.id} is {task.state} and completed_at is {task.completed_at}")
+    return problems
+
+
+def _attempts(run: Run) -> list[str]:
+    problems = []
+    for number, attempt in run.attempts.items():
+        if run.tasks[attempt.task].attempt != number:
+            problems.append(f"attempt {number} is not the one of its task {attempt.task}")
+        if attempt.stop is not None and not attempt.forced and f"grace:{number}" not in run.timers:
+            problems.append(f"attempt {number} is being stopped and no timer will force it")
+    return problems
+
+
+def _progress(run: Run) -> list[str]:
+    if not run.open or run.attempts or run.timers:
+        return []
+    return [f"{run.open} tasks are open and nothing is outstanding"]
