@@ -1,0 +1,1 @@
+"""Append events, read them back, verify them."""

@@ -1,0 +1,267 @@
+"""The journal on disk: SQLite in WAL mode, one writer, every commit synced before it returns."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from unspool.errors import JournalDamaged, JournalError, JournalLocked
+from unspool.journal.rows import Entry, Owner, Row, RunRow, chain, commands_text, decode_event, encode_body
+from unspool.model.events import RunStarted
+
+FILE_NAME = "journal.db"
+LOCK_NAME = "lock"
+APPLICATION_ID = 0x756E7370  # "unsp"
+SYNCHRONOUS = {"full": 2, "normal": 1}
+_PAGE = 2000  # rows read in one short transaction
+_HERE = Path(__file__).parent
+
+
+def _queries() -> dict[str, str]:
+    blocks = re.split(r"^-- name: (\w+)\n", (_HERE / "queries.sql").read_text(), flags=re.MULTILINE)
+    return dict(zip(blocks[1::2], (text.strip() for text in blocks[2::2]), strict=True))
+
+
+SQL = _queries()
+
+
+class SqliteJournal:
+    """The one writer of a journal folder.
+
+    Opening takes the folder's lock and writes a new owner epoch; whoever held the journal before can
+    write nothing from then on.
+    """
+
+    def __init__(self, folder: Path, owner: Owner, durability: str = "full") -> None:
+        """Open the journal in `folder`, which is made where it is missing.
+
+        Args:
+            folder: holds the database and its lock.
+            owner: the process that writes.
+            durability: `full` syncs every commit; `normal` may lose the last ones to a power cut,
+                never to a crash of the process.
+
+        Raises:
+            JournalLocked: another process has it.
+            JournalError: it cannot be opened, or is of a newer version.
+        """
+        self.folder = folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = _take_lock(folder)
+        try:
+            self._db = _connect(folder / FILE_NAME)
+            _configure(self._db, durability)
+            _migrate(self._db)
+            self.epoch = self._own(owner)
+            last = self._db.execute(SQL["last_event"]).fetchone()
+        except apsw.Error as problem:
+            os.close(self._lock)
+            raise JournalError(f"{folder / FILE_NAME} cannot be used: {problem}") from None
+        except BaseException:
+            os.close(self._lock)
+            raise
+        self._seq, self._chain = last or (0, 0)
+        self._numbers = {row[1]: row[0] for row in self._db.execute(SQL["runs"])}
+
+    def append(self, entries: Sequence[Entry]) -> int:
+        """Write entries in one transaction and give the number of the last.
+
+        When this returns, they are durable.
+
+        Raises:
+            JournalError: nothing was written; the caller must stop, since its memory is ahead.
+        """
+        seq, link, rows = self._seq, self._chain, []
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            if self._db.execute(SQL["newest_epoch"]).fetchone()[0] != self.epoch:
+                raise JournalLocked(f"{self.folder} has another owner now")
+            for run, event, commands in entries:
+                seq += 1
+                kind, body, orders = type(event).__name__, encode_body(event), commands_text(commands)
+                link = chain(link, kind, body, orders)
+                number = self._numbers.get(run) or self._add_run(run, event)
+                rows.append((seq, number, self.epoch, kind, body, orders, link))
+                if commands and type(commands[-1]).__name__ == "FinishRun":
+                    self._db.execute(SQL["end_run"], (commands[-1].state, commands[-1].reason, event.at, number))
+            self._db.executemany(SQL["add_event"], rows)
+            self._db.execute("COMMIT")
+        except apsw.Error as problem:
+            self._roll_back()
+            raise JournalError(f"{self.folder / FILE_NAME} cannot be written: {problem}") from None
+        except BaseException:
+            self._roll_back()
+            raise
+        self._seq, self._chain = seq, link
+        return seq
+
+    def read(self, run: str | None = None, after: int = 0) -> Iterator[Row]:
+        """Give the rows behind `after` in order, of one run or of all, checking the chain."""
+        return _read(self._db, run, after)
+
+    def runs(self) -> list[RunRow]:
+        """List the runs, oldest first."""
+        return [RunRow(*row[1:]) for row in self._db.execute(SQL["runs"])]
+
+    @property
+    def synchronous(self) -> int:
+        """What SQLite says its `synchronous` is: 2 is full."""
+        return int(self._db.pragma("synchronous"))
+
+    def close(self) -> None:
+        """Close the database, then give the lock back."""
+        self._db.close()
+        os.close(self._lock)
+
+    def _own(self, owner: Owner) -> int:
+        epoch = int(self._db.execute(SQL["newest_epoch"]).fetchone()[0]) + 1
+        self._db.execute(SQL["add_owner"], (epoch, *owner, time.time()))
+        return epoch
+
+    def _add_run(self, run: str, event: Any) -> int:
+        if type(event) is not RunStarted:
+            raise JournalError(f"run {run} is not in {self.folder}")
+        number = self._db.execute(SQL["add_run"], (run, event.plan["name"], event.at)).fetchone()[0]
+        self._numbers[run] = number
+        return int(number)
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+
+class SqliteReader:
+    """A look into a journal folder that another process may be writing."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open the journal in `folder` for reading.
+
+        Raises:
+            JournalError: there is none, or it cannot be read.
+        """
+        self.folder = folder
+        try:
+            self._db = apsw.Connection(str(folder / FILE_NAME), flags=apsw.SQLITE_OPEN_READONLY)
+            self._db.set_busy_timeout(5000)
+            version = self._db.pragma("user_version")
+        except apsw.Error as problem:
+            raise JournalError(f"{folder / FILE_NAME} cannot be read: {problem}") from None
+        if version > len(_migrations()):
+            raise JournalError(f"{folder} was written by a newer unspool; use that version to read it")
+
+    def read(self, run: str | None = None, after: int = 0) -> Iterator[Row]:
+        """Give the rows behind `after` in order, of one run or of all, checking the chain."""
+        return _read(self._db, run, after)
+
+    def runs(self) -> list[RunRow]:
+        """List the runs, oldest first."""
+        try:
+            return [RunRow(*row[1:]) for row in self._db.execute(SQL["runs"])]
+        except apsw.SQLError:
+            return []  # it was killed before it had made its tables
+
+    def owner(self) -> Owner | None:
+        """Give the last process that owned the journal."""
+        row = self._db.execute(SQL["newest_owner"]).fetchone()
+        return None if row is None else Owner(*row[1:4])
+
+    def close(self) -> None:
+        """Let the database go."""
+        self._db.close()
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a living process owns the journal in `folder`."""
+    try:
+        lock = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def _take_lock(folder: Path) -> int:
+    lock = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise JournalLocked(f"another unspool process is working on {folder.name}; wait for it, or cancel it") from None
+    return lock
+
+
+def _connect(file: Path) -> apsw.Connection:
+    old_mask = os.umask(0o077)
+    try:
+        return apsw.Connection(str(file))
+    finally:
+        os.umask(old_mask)
+
+
+def _configure(db: apsw.Connection, durability: str) -> None:
+    db.set_busy_timeout(30_000)
+    wanted = {
+        "journal_mode": "wal",
+        "synchronous": SYNCHRONOUS[durability],
+        "foreign_keys": 1,
+        "trusted_schema": 0,
+        "journal_size_limit": 64 * 1024 * 1024,
+    }
+    # One pragma a call, each read back: a pragma that did not take says nothing by itself.
+    for name, value in wanted.items():
+        db.pragma(name, value)
+        if db.pragma(name) != value:
+            raise JournalError(f"SQLite refuses {name}={value}; is the journal on a network file system?")
+
+
+def _migrations() -> list[Path]:
+    return sorted((_HERE / "migrations").glob("*.sql"))
+
+
+def _migrate(db: apsw.Connection) -> None:
+    version = db.pragma("user_version")
+    steps = _migrations()
+    if version > len(steps):
+        raise JournalError("this journal was written by a newer unspool; use that version")
+    if version == len(steps):
+        return
+    # `with` would open a savepoint only at the first statement; the schema and its number go together.
+    db.execute("BEGIN IMMEDIATE")
+    for step in steps[version:]:
+        db.execute(step.read_text())
+    db.pragma("application_id", APPLICATION_ID)
+    db.pragma("user_version", len(steps))
+    db.execute("COMMIT")
+
+
+def _read(db: apsw.Connection, run: str | None, after: int) -> Iterator[Row]:
+    names = {row[0]: row[1] for row in db.execute(SQL["runs"])}
+    link: int | None = 0
+    if after:
+        link = next((row[1] for row in db.execute("SELECT seq, chain FROM event WHERE seq = ?", (after,))), None)
+    while True:
+        try:
+            page = db.execute(SQL["events"], (after, _PAGE)).fetchall()
+        except apsw.Error as problem:
+            raise JournalDamaged(f"the journal cannot be read behind event {after}: {problem}") from None
+        for seq, number, epoch, kind, body, orders, stored in page:
+            if link is not None and chain(link, kind, body, orders) != stored:
+                raise JournalDamaged(f"event {seq} does not fit its checksum; nothing from there on is believed")
+            link = stored
+            after = seq
+            if run is None or names.get(number) == run:
+                yield Row(seq, names.get(number, "?"), epoch, decode_event(kind, body, seq), orders)
+        if len(page) < _PAGE:
+            return
