@@ -1,0 +1,164 @@
+"""Files that a task's output goes straight into, and what is read back from them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Protocol
+
+from unspool.model.plan import Task
+from unspool.model.values import Inline, Ref, to_json
+
+MAX_INLINE = 256 * 1024  # bytes of a stream that travel in the event; more travel as a file
+HEAD = 1024  # characters of a large value that are kept at hand
+
+
+class Store(Protocol):
+    """Where values too large for an event are kept."""
+
+    def put(self, content: bytes) -> Ref:
+        """Keep a value, durably."""
+
+
+class Slot:
+    """Two output files that one attempt after another writes to.
+
+    Opening two files costs a tenth of a short task, so an empty one serves the next attempt; one
+    that was written to gets the attempt's name and is replaced.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self.paths = {stream: str(folder / f"{name}.{stream}") for stream in ("out", "err")}
+        self.output = str(folder / f"{name}.output")
+        self.input = str(folder / f"{name}.input.json")
+        self.files = {stream: _open(path) for stream, path in self.paths.items()}
+
+    def read(self, stream: str) -> bytes:
+        """Give all that was written to `out` or `err`, at most one byte more than travels inline."""
+        return os.pread(self.files[stream], MAX_INLINE + 1, 0)
+
+    def keep(self, folder: Path, name: str) -> None:
+        """Give the attempt's output its own name in `folder`, if there is any, and be empty again."""
+        for stream, file in self.files.items():
+            if os.fstat(file).st_size:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                os.rename(self.paths[stream], folder / f"{name}.{stream}")
+                os.close(file)
+                self.files[stream] = _open(self.paths[stream])
+
+    def close(self) -> None:
+        """Close and remove the files."""
+        for stream, file in self.files.items():
+            os.close(file)
+            Path(self.paths[stream]).unlink(missing_ok=True)
+
+
+def _open(path: str) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+
+def collect(task: Task, slot: Slot, cwd: str, store: Store, exit_code: int) -> dict[str, Any]:
+    """Read what the core needs to judge an attempt and to fill its outputs."""
+    collected: dict[str, Any] = {"exit_code": exit_code}
+    wanted = set(task.collect)
+    if "stdout" in wanted or "json" in wanted:
+        collected["stdout"] = _stream(slot, "out", store)
+    if "stderr" in wanted:
+        collected["stderr"] = _stream(slot, "err", store)
+    _read_output_file(task, slot, store, collected)
+    _read_outputs(task, slot, cwd, store, collected)
+    return collected
+
+
+def travel(content: bytes, store: Store, most: int = MAX_INLINE) -> dict[str, Any]:
+    """Wrap a value for an event: itself, or a reference to where it is kept.
+
+    What travels inside an event is text; bytes that are no UTF-8 become U+FFFD. A kept file has them all.
+    """
+    if len(content) <= most:
+        return to_json(Inline(content.decode("utf-8", "replace")))
+    return to_json(store.put(content)._replace(head=content[:HEAD].decode("utf-8", "replace")))
+
+
+def _stream(slot: Slot, stream: str, store: Store) -> dict[str, Any]:
+    content = slot.read(stream)
+    if len(content) > MAX_INLINE:
+        content = Path(slot.paths[stream]).read_bytes()
+    return travel(content, store)
+
+
+def _read_outputs(task: Task, slot: Slot, cwd: str, store: Store, collected: dict[str, Any]) -> None:
+    """Read the outputs that come from files or from more of stdout than travels."""
+    found: dict[str, Any] = {}
+    for output in task.outputs:
+        if output.source == "file" and output.file is not None:
+            path = os.path.join(cwd, output.file)
+            if os.path.isfile(path):
+                found[output.name] = travel(Path(path).read_bytes(), store, output.max_bytes)
+        elif output.source == "stdout":
+            found[output.name] = travel(Path(slot.paths["out"]).read_bytes(), store, output.max_bytes)
+    if found:
+        collected["outputs"] = found
+
+
+def _read_output_file(task: Task, slot: Slot, store: Store, collected: dict[str, Any]) -> None:
+    try:
+        with open(slot.output, "rb") as file:
+            content = file.read()
+    except FileNotFoundError:
+        return
+    os.unlink(slot.output)
+    most = {output.name: output.max_bytes for output in task.outputs}
+    try:
+        values = parse_output(content.decode("utf-8"))
+    except ValueError as problem:
+        collected["output_error"] = f"UNSPOOL_OUTPUT: {problem}"
+        return
+    collected["output"] = {
+        name: travel(text.encode("utf-8"), store, most.get(name, MAX_INLINE)) for name, text in values.items()
+    }
+
+
+def parse_output(text: str) -> dict[str, str]:
+    """Read what a task wrote to UNSPOOL_OUTPUT: `name=value` lines, or `name<<END`, lines, `END`.
+
+    Raises:
+        ValueError: a line is neither, or a block does not end.
+    """
+    values: dict[str, str] = {}
+    lines = iter(enumerate(text.split("\n"), 1))
+    for number, line in lines:
+        if not line.strip():
+            continue
+        name, equals, value = line.partition("=")
+        block, marker, end = line.partition("<<")
+        if marker and (not equals or len(block) < len(name)):
+            values[block.strip()] = _block(lines, number, end.strip())
+        elif equals:
+            values[name.strip()] = value
+        else:
+            raise ValueError(f"line {number} is not `name=value`: {line[:60]!r}")
+    return values
+
+
+def _block(lines: Any, start: int, end: str) -> str:
+    found = []
+    for _, line in lines:
+        if line == end:
+            return "\n".join(found)
+        found.append(line)
+    raise ValueError(f"the block that begins at line {start} does not end with {end!r}")
+
+
+def write_input(slot: Slot, arguments: Any) -> None:
+    """Write the `with` of a task where UNSPOOL_INPUT points to."""
+    with open(slot.input, "w", encoding="utf-8", opener=_private) as file:
+        json.dump(arguments, file)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+

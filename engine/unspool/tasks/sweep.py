@@ -1,0 +1,100 @@
+"""Finds processes by the marks in their environment and ends them; run as a script, it is the guardian.
+
+Imports nothing but the least of the standard library: the guardian has to be there at once, and a
+process of another make must be able to run it with `python -I -S`.
+"""
+
+import os
+import signal
+import sys
+
+OWNER = b"UNSPOOL_OWNER"  # which engine a process belongs to
+KEY = b"UNSPOOL_TASK_KEY"
+ATTEMPT = b"UNSPOOL_ATTEMPT_ID"
+PERIOD = 0.5  # seconds between two looks of the guardian
+_ROUNDS = 200  # looks before giving up on processes that come back faster than they are ended
+
+
+def marks(pid: int) -> dict[bytes, bytes]:
+    """Give the marks in a process's environment; empty where it has none or cannot be read."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            data = file.read()
+    except OSError:
+        return {}
+    if OWNER not in data:
+        return {}
+    pairs = (entry.partition(b"=") for entry in data.split(b"\0"))
+    return {name: value for name, _, value in pairs if name in (OWNER, KEY, ATTEMPT)}
+
+
+def find(owner: bytes) -> dict[int, dict[bytes, bytes]]:
+    """Give all processes that carry the mark of `owner`, by number, with their marks."""
+    found = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit() and int(name) != os.getpid():
+            seen = marks(int(name))
+            if seen.get(OWNER) == owner:
+                found[int(name)] = seen
+    return found
+
+
+def end_all(owner: bytes, attempt: bytes | None = None) -> int:
+    """End every process of `owner` (or of one attempt of it) by force, and say how many there were.
+
+    Looks again until none is left, since a process may fork while it is looked for.
+    """
+    ended: set[int] = set()
+    for _ in range(_ROUNDS):
+        found = {pid for pid, seen in find(owner).items() if attempt is None or seen.get(ATTEMPT) == attempt}
+        if not found:
+            break
+        for pid in found:
+            _kill(pid)
+        ended |= found
+    return len(ended)
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _parent(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def strays(owner: bytes, engine: int) -> set[int]:
+    """Give processes of attempts whose own first process, a child of the engine, is gone."""
+    found = find(owner)
+    alive = {seen.get(ATTEMPT) for pid, seen in found.items() if _parent(pid) == engine}
+    return {pid for pid, seen in found.items() if seen.get(ATTEMPT) not in alive}
+
+
+def guard(owner: bytes, engine: int) -> None:
+    """Watch over an engine: standard input closes when it dies, and nothing of it may outlive it.
+
+    While it lives, what its tasks left behind is ended: a stray is one that two looks in a row saw,
+    so that a process between fork and exec is not taken for one.
+    """
+    import select
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGPIPE"):
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    suspects: set[int] = set()
+    while not select.select([0], [], [], PERIOD)[0]:
+        seen = strays(owner, engine)
+        for pid in seen & suspects:
+            _kill(pid)
+        suspects = seen
+    end_all(owner)
+
+
+if __name__ == "__main__":
+    guard(os.fsencode(sys.argv[1]), int(sys.argv[2]))
