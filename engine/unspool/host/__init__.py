@@ -1,0 +1,1 @@
+"""Loops that feed events to the core and carry out its commands."""

@@ -1,0 +1,147 @@
+"""One engine: a journal folder with everything that drives runs in it, put together and taken apart."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from unspool import __version__
+from unspool.core.run import Run
+from unspool.errors import UnsupportedPlatform
+from unspool.host import home
+from unspool.host.artifacts import FileArtifacts
+from unspool.host.clock import WallClock
+from unspool.host.local import LocalHost
+from unspool.host.ports import Request
+from unspool.host.reactor import EpollReactor
+from unspool.host.resume import fold, losses
+from unspool.host.spool import FileSpool
+from unspool.journal.sqlite import SqliteJournal
+from unspool.model.events import RunStarted
+from unspool.model.plan import Plan, plan_to_json
+from unspool.tasks import sweep
+from unspool.tasks.guardian import ProcessGuardian
+from unspool.tasks.python import PythonKind
+from unspool.tasks.run import RunKind
+
+VERSIONS = {"engine": __version__, "language": 1, "expressions": 1}
+
+
+class Engine:
+    """Owns one journal folder, as a context manager.
+
+    Entering takes the lock and starts the guardian; leaving ends every process that is left.
+    """
+
+    def __init__(self, folder: Path, slots: int, durability: str = "full") -> None:
+        """Prepare an engine.
+
+        Args:
+            folder: of the journal.
+            slots: how many attempts may run at once.
+            durability: `full` or `normal`, see the journal.
+        """
+        if sys.platform != "linux":
+            raise UnsupportedPlatform(f"unspool needs Linux (pidfd, epoll, /proc); this is {sys.platform}")
+        self._folder = folder
+        self._slots = slots
+        self._durability = durability
+        self._interrupts = 0
+
+    def __enter__(self) -> Engine:
+        """Take the journal."""
+        owner = home.this_process()
+        self.journal = SqliteJournal(self._folder, owner, self._durability)
+        self._mark = home.owner_mark(owner)
+        self._reactor = EpollReactor()
+        self._clock = WallClock()
+        self.artifacts = FileArtifacts(self._folder / "artifacts")
+        self._spool = FileSpool(self._folder / "requests")
+        now = self._clock.now
+        self._guardian = ProcessGuardian(self._mark)
+        self._kinds: dict[str, Any] = {
+            "run": RunKind(
+                self._reactor, now, self._folder, self.artifacts, self._mark, self.journal.epoch
+            ),
+            "python": PythonKind(self._reactor, now, self._folder, self.artifacts),
+        }
+        self.host = LocalHost(self.journal, self._kinds, self._reactor, self._clock, self._slots, self._spool)
+        self._reactor.watch(self._spool.listen(), self._called)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
+        """End what is left and let the journal go."""
+        self._guardian.close()
+        for task_kind in self._kinds.values():
+            task_kind.close()
+        self._spool.close()
+        self._reactor.close()
+        self.journal.close()
+
+    def start(self, plan: Plan, inputs: dict[str, Any], folder: Path, document: str, run_id: str) -> Run:
+        """Put a new run in; `drive` then works on it.
+
+        Args:
+            plan: what to run.
+            inputs: checked values.
+            folder: of the document; tasks run there.
+            document: how the user named the document.
+            run_id: an id that no run has.
+        """
+        self._guard(plan)
+        seed = int.from_bytes(os.urandom(6), "big")
+        event = RunStarted(
+            self._clock.now(), run_id, plan_to_json(plan), inputs, seed, VERSIONS, str(folder), plan.hash, document
+        )
+        return self.host.begin(event)
+
+    def resume(self, run_id: str, previous: str | None) -> Run:
+        """Take a run up again where its journal ends.
+
+        Args:
+            run_id: the run.
+            previous: the mark of the owner before, whose processes are ended first.
+
+        Raises:
+            JournalDamaged, JournalMismatch: the journal cannot be trusted; nothing was changed.
+        """
+        run = fold(self.journal.read(run_id))
+        if run.is_final:
+            return run
+        if previous is not None:
+            sweep.end_all(os.fsencode(previous))
+        self._guard(run.plan)
+        self.host.open(run)
+        for event in losses(run, self.journal.epoch, self._clock.now()):
+            self.host.put(run.id, event, urgent=True)
+        return run
+
+    def drive(self) -> None:
+        """Work until every run is final."""
+        self.host.drive()
+
+    def interrupt(self) -> None:
+        """Cancel every run as Ctrl-C does; a second time ends everything by force at once."""
+        self._interrupts += 1
+        for run in self.host.runs:
+            self.host.request(Request(f"interrupt-{os.getpid()}-{self._interrupts}", run, "cancel", None, "interrupt"))
+
+    def watch_descriptor(self, descriptor: int) -> None:
+        """Wake up when a descriptor can be read; its content is taken."""
+        def called() -> None:
+            with suppress(BlockingIOError):
+                os.read(descriptor, 4096)
+
+        self._reactor.watch(descriptor, called)
+
+    def _guard(self, plan: Plan) -> None:
+        if any(task.kind == "run" for task in plan.tasks):
+            self._guardian.start()
+
+    def _called(self) -> None:
+        self._spool.heard()
+        self.host.look_for_requests()

@@ -1,0 +1,326 @@
+"""The host of this machine: takes what happened, applies it, commits it, and carries the orders out."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from unspool.core.admission import Admission
+from unspool.core.run import Run
+from unspool.errors import SpawnError
+from unspool.host.ports import Clock, Journal, Listener, Reactor, Request, RequestSpool, TaskKind
+from unspool.journal.rows import Entry
+from unspool.model.commands import (
+    CancelTimer,
+    Command,
+    FinishRun,
+    ReleaseAdmission,
+    RequestAdmission,
+    SetTimer,
+    StartAttempt,
+    StopAttempt,
+    WithdrawRequest,
+)
+from unspool.model.events import (
+    AttemptEnded,
+    AttemptStarted,
+    CancelRequested,
+    Event,
+    RunStarted,
+    TaskAdmitted,
+    TimerFired,
+)
+from unspool.tasks.attempt import AttemptSpec, Ended
+
+LINGER = 0.005  # seconds a fact may wait for company before it is committed, while every slot is busy
+BATCH = 64  # facts after which nothing waits any more
+AHEAD_HORIZON = 0.02  # seconds of work that may be admitted before a slot is free for it
+AHEAD_MOST = 64
+SPOOL_PERIOD = 0.5  # seconds between looks for requests whose wake-up call went missing
+
+
+class LocalHost:
+    """Drives any number of runs in one thread.
+
+    A fact is first put into the inbox. `step` applies what lies there, appends it in one transaction
+    and only then carries out what follows. A fact waits there for company while every slot is busy:
+    one sync then serves many. So that a freed slot need not wait for a sync either, the intents of
+    the next attempts are committed ahead, as long as attempts are short.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        kinds: Mapping[str, TaskKind],
+        reactor: Reactor,
+        clock: Clock,
+        slots: int,
+        spool: RequestSpool | None = None,
+    ) -> None:
+        self.journal = journal
+        self.kinds = kinds
+        self.reactor = reactor
+        self.clock = clock
+        self.admission = Admission(slots)
+        self.runs: dict[str, Run] = {}
+        self._spool = spool
+        self._spool_due = 0.0
+        self._answers: list[tuple[str, str]] = []  # to requests whose facts are not committed yet
+        self._listeners: list[Listener] = []
+        self._inbox: list[tuple[str, Event]] = []
+        self._oldest = 0.0  # when the first fact of the inbox came
+        self._urgent = False
+        self._entries: list[Entry] = []
+        self._orders: list[tuple[str, Command]] = []
+        self._intents: deque[tuple[str, StartAttempt]] = deque()  # committed, not begun
+        self._withdrawn: set[tuple[str, int]] = set()  # intents that were stopped before they began
+        self._active: dict[tuple[str, int], TaskKind] = {}
+        self._begun: dict[tuple[str, int], AttemptStarted] = {}  # starts the journal has not been told of
+        self._timers: list[tuple[float, str, str]] = []
+        self._due: dict[tuple[str, str], float] = {}
+        self._mean = 1.0  # seconds an attempt takes, lately
+
+    # -- for those who own the host ---------------------------------------------------------------
+
+    def listen(self, listener: Listener) -> None:
+        """Tell a listener of all that is committed from now on."""
+        self._listeners.append(listener)
+
+    def open(self, run: Run) -> None:
+        """Take a run over in the state it is in, with what is outstanding in it."""
+        self.runs[run.id] = run
+        self.admission.open(run.id, run.plan.concurrency)
+        self._obey(run.id, run.outstanding(), self.clock.now())
+        self._urgent = True
+
+    def begin(self, event: RunStarted) -> Run:
+        """Start a run."""
+        run = self.runs[event.run] = Run()
+        self.admission.open(event.run, event.plan["concurrency"])
+        self.put(event.run, event, urgent=True)
+        return run
+
+    def put(self, run: str, event: Event, *, urgent: bool = False) -> None:
+        """Hand a fact in; an urgent one does not wait for company."""
+        if not self._inbox:
+            self._oldest = self.clock.now()
+        self._inbox.append((run, event))
+        self._urgent = self._urgent or urgent
+
+    def request(self, request: Request) -> str:
+        """Turn a request into a fact, and give the answer for whoever sent it."""
+        return self._take(request)
+
+    def drive(self) -> None:
+        """Work until every run is final.
+
+        Raises:
+            JournalError: a commit failed. The host has stopped; whatever runs is not known any more.
+        """
+        self.step()
+        while not all(run.is_final for run in self.runs.values()) or self._inbox:
+            self.reactor.wait(self._patience())
+            self.step()
+
+    def step(self) -> None:
+        """Do everything that can be done without waiting."""
+        self._take_requests()
+        self._fire_timers()
+        self._fill_slots()
+        while self._is_time():
+            self._commit()
+            self._fill_slots()  # what follows begins before anybody is told what was
+            self._tell()
+        if self._answers:
+            self._tell()
+
+    # -- Sink: task kinds report here -------------------------------------------------------------
+
+    def ended(self, run: str, attempt: int, end: Ended) -> None:
+        """Take the end of an attempt."""
+        kind = self._active.pop((run, attempt), None)
+        if kind is None:
+            return
+        self._begun.pop((run, attempt), None)
+        if end.started_at is not None:
+            self._mean += 0.2 * (end.at - end.started_at - self._mean)
+        self.put(run, AttemptEnded(end.at, attempt, self.journal.epoch, *end[1:]))
+
+    # -- the tick: apply, append, carry out -------------------------------------------------------
+
+    def _is_time(self) -> bool:
+        """Whether to commit now: a slot is idle, or the facts have waited or gathered enough."""
+        now = self.clock.now()
+        if not self._inbox:
+            return self._urgent or self._ripe(now)
+        idle = len(self._active) < self.admission.slots and not self._intents
+        return idle or self._urgent or len(self._inbox) >= BATCH or now - self._oldest >= LINGER
+
+    def _ripe(self, now: float) -> bool:
+        """Whether an attempt has run long enough for its start to be worth a commit of its own."""
+        return bool(self._begun) and now - next(iter(self._begun.values())).at >= LINGER
+
+    def _commit(self) -> None:
+        now = self.clock.now()
+        self._urgent = False
+        facts, self._inbox = self._inbox, []
+        if self._ripe(now):
+            facts += self._starts(now)
+        for run, event in facts:
+            self._apply(run, event)
+        ahead = min(AHEAD_MOST, int(AHEAD_HORIZON / self._mean * self.admission.slots)) if self._mean > 0 else AHEAD_MOST
+        while grants := self.admission.grant(ahead):
+            for run, task, attempt in grants:
+                self._apply(run, TaskAdmitted(now, task, attempt, self.journal.epoch))
+        if not self._entries:
+            return
+        self.journal.append(self._entries)
+        orders, self._orders = self._orders, []
+        for run, order in orders:
+            self._carry_out(run, order)
+
+    def _starts(self, now: float) -> list[tuple[str, Event]]:
+        ripe = [key for key, begun in self._begun.items() if now - begun.at >= LINGER]
+        return [(key[0], self._begun.pop(key)) for key in ripe]
+
+    def _apply(self, run_id: str, event: Event) -> None:
+        run = self.runs[run_id]
+        commands = run.apply(event)
+        self._entries.append(Entry(run_id, event, commands))
+        self._obey(run_id, commands, event.at)
+
+    def _obey(self, run: str, commands: tuple[Command, ...], at: float) -> None:
+        """Pass on what admission decides; keep the rest until it is committed."""
+        for command in commands:
+            kind = type(command)
+            if kind is RequestAdmission:
+                self.admission.ask(run, command.task, command.attempt, command.priority, at)  # type: ignore[union-attr]
+            elif kind is ReleaseAdmission:
+                self.admission.release(run, command.attempt)  # type: ignore[union-attr]
+            elif kind is WithdrawRequest:
+                self.admission.withdraw(run, command.attempt)  # type: ignore[union-attr]
+            else:
+                self._orders.append((run, command))
+
+    def _tell(self) -> None:
+        entries, self._entries = self._entries, []
+        for listener in self._listeners:
+            listener.heard(entries)
+        if self._spool is not None:
+            for request, text in self._answers:
+                self._spool.answer(request, text)
+            self._answers.clear()
+
+    # -- orders -----------------------------------------------------------------------------------
+
+    def _carry_out(self, run: str, command: Command) -> None:
+        if isinstance(command, StartAttempt):
+            self._intents.append((run, command))
+        elif isinstance(command, SetTimer):
+            self._due[run, command.timer] = command.due
+            heapq.heappush(self._timers, (command.due, run, command.timer))
+        elif isinstance(command, CancelTimer):
+            self._due.pop((run, command.timer), None)
+        elif isinstance(command, StopAttempt):
+            self._stop(run, command)
+        elif isinstance(command, FinishRun):
+            self.admission.close(run)
+
+    def _fill_slots(self) -> None:
+        while self._intents and len(self._active) < self.admission.slots:
+            run, intent = self._intents.popleft()
+            if (run, intent.attempt) in self._withdrawn:
+                self._withdrawn.discard((run, intent.attempt))
+                self.put(run, AttemptEnded(self.clock.now(), intent.attempt, intent.token))
+            else:
+                self._start(run, intent)
+
+    def _start(self, run_id: str, intent: StartAttempt) -> None:
+        spec = self._spec(self.runs[run_id], intent)
+        kind = self.kinds[spec.task.kind]
+        key = (run_id, intent.attempt)
+        self._active[key] = kind
+        at = self.clock.now()
+        try:
+            record = kind.start(spec, self)
+        except SpawnError as problem:
+            del self._active[key]
+            error = {"class": "spawn_failed", "message": str(problem)}
+            self.put(run_id, AttemptEnded(self.clock.now(), intent.attempt, intent.token, None, error))
+            return
+        if key in self._active:
+            self._begun[key] = AttemptStarted(at, intent.attempt, intent.token, record)
+
+    def _spec(self, run: Run, intent: StartAttempt) -> AttemptSpec:
+        task = run.plan.tasks[intent.tasks[0]]
+        resolved: dict[str, Any] | None = intent.spec
+        return AttemptSpec(
+            run.id,
+            intent.attempt,
+            intent.number,
+            f"{run.id}/{task.id}",
+            task,
+            task.action if resolved is None else resolved,
+            run.environment(task, resolved),
+            run.working_folder(task, resolved),
+        )
+
+    def _stop(self, run: str, command: StopAttempt) -> None:
+        kind = self._active.get((run, command.attempt))
+        if kind is not None:
+            kind.stop(run, command.attempt, command.mode)
+        elif any(name == run and intent.attempt == command.attempt for name, intent in self._intents):
+            self._withdrawn.add((run, command.attempt))
+
+    # -- time and requests ------------------------------------------------------------------------
+
+    def _fire_timers(self) -> None:
+        if not self._timers:
+            return
+        now = self.clock.now()
+        while self._timers and self._timers[0][0] <= now:
+            due, run, timer = heapq.heappop(self._timers)
+            if self._due.get((run, timer)) == due:
+                del self._due[run, timer]
+                self.put(run, TimerFired(now, timer), urgent=True)
+
+    def _patience(self) -> float | None:
+        """How long nothing needs to be done unless somebody calls."""
+        now = self.clock.now()
+        while self._timers and self._due.get(self._timers[0][1:]) != self._timers[0][0]:
+            heapq.heappop(self._timers)
+        moments = [self._timers[0][0]] if self._timers else []
+        if self._inbox:
+            moments.append(self._oldest + LINGER)
+        if self._begun:
+            moments.append(next(iter(self._begun.values())).at + LINGER)
+        if self._spool is not None:
+            moments.append(self._spool_due)
+        return max(0.0, min(moments) - now) if moments else None
+
+    def _take_requests(self) -> None:
+        if self._spool is None or self.clock.now() < self._spool_due:
+            return
+        self._spool_due = self.clock.now() + SPOOL_PERIOD
+        self._answers += [(request.id, self._take(request)) for request in self._spool.take()]
+
+    def look_for_requests(self) -> None:
+        """Somebody called: look into the spool at the next step."""
+        self._spool_due = 0.0
+
+    def _take(self, request: Request) -> str:
+        """Turn a request into a fact; give the answer for whoever sent it."""
+        run = self.runs.get(request.run)
+        if run is None:
+            return f"run {request.run} is not here"
+        if request.action != "cancel":
+            return f"this version of unspool does not know the request {request.action!r}"
+        index = None
+        if request.task is not None:
+            index = next((task.index for task in run.plan.tasks if task.id == request.task), None)
+            if index is None:
+                return f"run {run.id} has no task {request.task!r}"
+        self.put(run.id, CancelRequested(self.clock.now(), request.id, index, request.by), urgent=True)
+        return "ok"
