@@ -85,6 +85,7 @@ class Run:
         self._next_attempt = 1
         self._requests: set[str] = set()
         self._at = 0.0
+        self.moves: list[tuple[int, str, str | None]] = []  # by the last event: task, state, reason
         self._out: list[Command] = []
         self._settled: list[int] = []  # final tasks whose dependents have not been told yet
         self._verdict = ""  # what a run that is being ended will have been
@@ -105,6 +106,7 @@ class Run:
         if handler is None:
             raise IllegalEvent(f"{type(event).__name__} is not an event of a run")
         self._out = out = []
+        self.moves = []
         self._at = event.at
         handler(self, event)
         if self._settled:
@@ -152,7 +154,7 @@ class Run:
         plan = plan_from_json(event.plan)
         self.id, self.plan, self.seed, self.inputs, self.folder = event.run, plan, event.seed, event.inputs, event.folder
         self.state, self.started_at = status.RUNNING, event.at
-        self.tasks = [TaskRun(len(task.needs)) for task in plan.tasks]
+        self.tasks = [TaskRun(task.index, len(task.needs)) for task in plan.tasks]
         self._edges = _edges(plan)
         self.open = len(self.tasks)
         about = {"id": event.run, "name": plan.name, "started_at": event.at}
@@ -279,16 +281,18 @@ class Run:
     def _ask(self, index: int, number: int) -> None:
         task = self.tasks[index]
         self._move(task, READY)
-        task.queued_at = self._at
+        if task.queued_at is None:
+            task.queued_at = self._at
         attempt = self._next_attempt
         self._next_attempt += 1
-        self.attempts[attempt] = Attempt(index, number)
+        self.attempts[attempt] = Attempt(index, number, self._at)
         task.attempt = attempt
         self._out.append(RequestAdmission(index, attempt, self.plan.tasks[index].priority))
 
     def _begin(self, number: int, attempt: Attempt, at: float) -> None:
         attempt.started_at = at
         task = self.tasks[attempt.task]
+        task.queued_s += max(0.0, at - attempt.asked_at)
         if task.started_at is None:
             task.started_at = at
         self._move(task, RUNNING)
@@ -359,8 +363,7 @@ class Run:
             self._ask(index, number)
             return
         task = self.tasks[index]
-        self._move(task, QUEUED)
-        task.reason = status.RETRY_WAIT
+        self._move(task, QUEUED, status.RETRY_WAIT)
         self._set_timer(f"{_RETRY_TIMER}{index}", self._at + delay)
 
     # -- dependencies ---------------------------------------------------------------------------
@@ -453,8 +456,7 @@ class Run:
 
     def _settle(self, index: int, state: str, reason: str | None) -> None:
         task = self.tasks[index]
-        self._move(task, state)
-        task.reason = reason
+        self._move(task, state, reason)
         task.completed_at = self._at
         self.open -= 1
         self._settled.append(index)
@@ -486,11 +488,12 @@ class Run:
             raise IllegalEvent("the environment of this run cannot be evaluated")
         return self._context
 
-    def _move(self, task: TaskRun, state: str) -> None:
+    def _move(self, task: TaskRun, state: str, reason: str | None = None) -> None:
         if (task.state, state) not in TRANSITIONS:
             raise IllegalEvent(f"a task cannot go from {task.state} to {state}")
         task.state = state
-        task.reason = None
+        task.reason = reason
+        self.moves.append((task.index, state, reason))
 
     def _set_timer(self, timer: str, due: float) -> None:
         self.timers[timer] = due

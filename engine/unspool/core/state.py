@@ -12,7 +12,8 @@ class TaskRun:
 
     `waiting` counts the dependencies that are not final, `unmet` those that ended in another state
     than was asked for. `attempts` counts begun ones without restarts after a crash, which
-    `recoveries` counts. `attempt` is the id of the live one, 0 if there is none.
+    `recoveries` counts. `attempt` is the id of the live one, 0 if there is none. `queued_s` and
+    `running_s` add up all attempts.
     """
 
     __slots__ = (
@@ -20,8 +21,10 @@ class TaskRun:
         "attempts",
         "completed_at",
         "error",
+        "index",
         "outputs",
         "queued_at",
+        "queued_s",
         "reason",
         "recoveries",
         "result",
@@ -32,7 +35,8 @@ class TaskRun:
         "waiting",
     )
 
-    def __init__(self, waiting: int) -> None:
+    def __init__(self, index: int, waiting: int) -> None:
+        self.index = index
         self.state: str = CREATED
         self.reason: str | None = None
         self.waiting = waiting
@@ -43,6 +47,7 @@ class TaskRun:
         self.queued_at: float | None = None
         self.started_at: float | None = None
         self.completed_at: float | None = None
+        self.queued_s = 0.0
         self.running_s = 0.0
         self.outputs: dict[str, Any] | None = None
         self.result: dict[str, Any] | None = None
@@ -56,10 +61,11 @@ class Attempt:
     the reason of a cancel.
     """
 
-    __slots__ = ("admitted", "forced", "number", "started_at", "stop", "task", "token")
+    __slots__ = ("admitted", "asked_at", "forced", "number", "started_at", "stop", "task", "token")
 
-    def __init__(self, task: int, number: int) -> None:
+    def __init__(self, task: int, number: int, asked_at: float) -> None:
         self.task = task
+        self.asked_at = asked_at
         self.number = number
         self.admitted = False
         self.token = 0

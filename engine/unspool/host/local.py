@@ -188,7 +188,7 @@ class LocalHost:
     def _apply(self, run_id: str, event: Event) -> None:
         run = self.runs[run_id]
         commands = run.apply(event)
-        self._entries.append(Entry(run_id, event, commands))
+        self._entries.append(Entry(run_id, event, commands, run.moves))
         self._obey(run_id, commands, event.at)
 
     def _obey(self, run: str, commands: tuple[Command, ...], at: float) -> None:

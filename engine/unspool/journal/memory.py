@@ -25,7 +25,7 @@ class MemoryJournal:
             raise JournalError("the journal is closed")
         rows, runs = [], dict(self._runs)
         link = self._rows[-1][-1] if self._rows else 0
-        for run, event, commands in entries:
+        for run, event, commands, _ in entries:
             if isinstance(event, RunStarted) and run not in runs:
                 runs[run] = RunRow(run, event.plan["name"], event.at, "running")
             if run not in runs:

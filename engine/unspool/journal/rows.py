@@ -17,11 +17,15 @@ _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 class Entry(NamedTuple):
-    """What a host hands to a journal: an event of a run and the commands that followed from it."""
+    """What a host hands to a journal: an event of a run and the commands that followed from it.
+
+    `moves` are the changes of state it made (task, state, reason); listeners are told, nobody stores them.
+    """
 
     run: str
     event: Event
     commands: Sequence[Command]
+    moves: Sequence[tuple[int, str, str | None]] = ()
 
 
 class Row(NamedTuple):

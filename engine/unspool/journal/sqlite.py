@@ -83,7 +83,7 @@ class SqliteJournal:
             self._db.execute("BEGIN IMMEDIATE")
             if self._db.execute(SQL["newest_epoch"]).fetchone()[0] != self.epoch:
                 raise JournalLocked(f"{self.folder} has another owner now")
-            for run, event, commands in entries:
+            for run, event, commands, _ in entries:
                 seq += 1
                 kind, body, orders = type(event).__name__, encode_body(event), commands_text(commands)
                 link = chain(link, kind, body, orders)
