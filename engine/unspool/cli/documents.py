@@ -1,0 +1,120 @@
+"""Reading documents and input values for the commands, and saying what is wrong with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from unspool.compiler.compile import Compilation, compile_document
+from unspool.errors import DocumentError, InputError, LimitError, UnspoolError
+from unspool.model.diagnostics import Diagnostic
+from unspool.model.plan import Plan
+
+_FORMATS: dict[str, Literal["yaml", "json"]] = {".yaml": "yaml", ".yml": "yaml", ".json": "json"}
+_LIMIT_CODES = ("UNS110",)
+
+
+def read(path: str) -> bytes:
+    """Read a document.
+
+    Raises:
+        DocumentError: there is no such file, or it cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except IsADirectoryError:
+        raise DocumentError(f"{path} is a folder; name a document in it") from None
+    except OSError as problem:
+        raise DocumentError(f"cannot read {path}: {problem.strerror}") from None
+
+
+def compile_file(path: str) -> tuple[Compilation, bytes]:
+    """Compile a document by the ending of its name.
+
+    Raises:
+        DocumentError: it cannot be read, or its name has no known ending.
+    """
+    ending = os.path.splitext(path)[1].lower()
+    if ending not in _FORMATS:
+        raise DocumentError(f"{path}: a document's name ends in .yaml, .yml or .json")
+    data = read(path)
+    return compile_document(data, _FORMATS[ending]), data
+
+
+def render_all(diagnostics: Sequence[Diagnostic], path: str, data: bytes) -> str:
+    """Write diagnostics for people."""
+    from unspool.compiler.render import render
+
+    text = data.decode("utf-8", "replace").removeprefix("\ufeff")
+    return "\n".join(render(found, path, text) for found in diagnostics)
+
+
+def load_plan(path: str) -> Plan:
+    """Compile a document that is about to be used; what is wrong goes to standard error.
+
+    Raises:
+        DocumentError, LimitError: the document has errors.
+    """
+    compilation, data = compile_file(path)
+    if compilation.diagnostics:
+        click.echo(render_all(compilation.diagnostics, path, data), err=True)
+    if compilation.plan is None:
+        raise refusal(path, compilation.diagnostics)
+    return compilation.plan
+
+
+def refusal(path: str, diagnostics: Sequence[Diagnostic]) -> UnspoolError:
+    """Give the error that a document with these diagnostics ends a command with."""
+    errors = [found for found in diagnostics if found.is_error]
+    count = f"{path}: {len(errors)} error{'s' if len(errors) != 1 else ''}"
+    if errors and all(found.code in _LIMIT_CODES for found in errors):
+        return LimitError(count)
+    return DocumentError(count)
+
+
+def read_inputs(plan: Plan, pairs: Sequence[str], file: str | None) -> dict[str, Any]:
+    """Gather input values: a file's, then `-i`, and check them.
+
+    Raises:
+        InputError: a value is missing, unknown or does not fit.
+    """
+    from unspool.compiler.inputs import parse_input, resolve_inputs
+
+    given: dict[str, Any] = {} if file is None else _input_file(file)
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise InputError(f"-i {pair}: write it as name=value")
+        try:
+            given[name] = parse_input(plan, name, text)
+        except ValueError as problem:
+            raise InputError(f"-i {pair}: {problem}") from None
+    values, problems = resolve_inputs(plan, given)
+    if problems:
+        raise InputError("\n".join(f"{found.message}{f'; {found.hint}' if found.hint else ''}" for found in problems))
+    return values
+
+
+def _input_file(path: str) -> dict[str, Any]:
+    from unspool.compiler.text import load
+
+    kind = _FORMATS.get(os.path.splitext(path)[1].lower())
+    if kind is None:
+        raise InputError(f"{path}: a file of inputs ends in .yaml, .yml or .json")
+    data = read(path)
+    loaded = load(data, kind)
+    if loaded.diagnostics:
+        raise InputError(render_all(loaded.diagnostics, path, data))
+    if not isinstance(loaded.value, dict):
+        raise InputError(f"{path}: a file of inputs is a map of names to values")
+    return loaded.value
+
+
+def folder_of(path: str) -> Path:
+    """Give the absolute folder of a document."""
+    return Path(os.path.abspath(path)).parent

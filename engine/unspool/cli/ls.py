@@ -1,0 +1,61 @@
+"""`unspool ls`: the runs, newest first."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from unspool.cli.runs import format_option, is_abandoned, state
+from unspool.errors import JournalError
+from unspool.host import home
+from unspool.journal.rows import RunRow
+from unspool.journal.sqlite import SqliteReader
+from unspool.observe.report import moment
+
+
+@click.command("ls")
+@format_option
+def command(form: str) -> int:
+    """List the runs of this project, newest first."""
+    found = [row for folder in home.journals(state()) for row in _rows(folder)]
+    found.sort(key=lambda row: row["started_at"], reverse=True)
+    if form == "json":
+        click.echo(json.dumps(found, indent=2))
+    else:
+        for row in found:
+            click.echo(f"{row['run']}  {_state(row):<24}  {row['duration_s']:>9.2f} s  {row['name']}")
+        if not found:
+            click.echo(f"no runs in {state()}", err=True)
+    return 0
+
+
+def _rows(folder: Path) -> list[dict[str, Any]]:
+    try:
+        reader = SqliteReader(folder)
+    except JournalError as problem:
+        click.echo(f"unspool: {problem}", err=True)
+        return []
+    try:
+        return [_row(folder, run) for run in reader.runs()]
+    finally:
+        reader.close()
+
+
+def _row(folder: Path, run: RunRow) -> dict[str, Any]:
+    end = run.completed_at if run.completed_at is not None else time.time()
+    return {
+        "run": run.id,
+        "name": run.name,
+        "state": run.state,
+        "abandoned": is_abandoned(folder, run.state),
+        "started_at": moment(run.started_at),
+        "duration_s": round(end - run.started_at, 6),
+    }
+
+
+def _state(row: dict[str, Any]) -> str:
+    return f"{row['state']}, engine gone" if row["abandoned"] else str(row["state"])

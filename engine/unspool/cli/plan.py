@@ -1,0 +1,53 @@
+"""`unspool plan`: what a document would run, and in which order."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from unspool.cli.documents import load_plan
+from unspool.cli.drive import workers_option
+
+_WIDTH = 76
+
+
+@click.command("plan")
+@click.argument("file")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@workers_option
+def command(file: str, form: str, workers: int) -> int:
+    """Show the parallel batches and the critical path of FILE. Runs nothing."""
+    from unspool.analysis.report import plan_report
+
+    report = plan_report(load_plan(file), workers)
+    click.echo(json.dumps(report, indent=2) if form == "json" else "\n".join(_text(report, workers)))
+    return 0
+
+
+def _text(report: dict[str, Any], workers: int) -> list[str]:
+    path = report["critical_path"]
+    lines = [f"{report['name']}: {len(report['tasks'])} tasks in {len(report['waves'])} waves", ""]
+    for number, wave in enumerate(report["waves"], 1):
+        lines += _wrap(f"  {number:>3}  ", "  ".join(wave))
+    lines += ["", *_wrap("critical path  ", " -> ".join(path["tasks"]))]
+    lines.append(f"               {_time(path['seconds'])} of {_time(report['total_work_s'])} work, at most {report['max_width']} at once")
+    for row in report["makespan"]:
+        mark = "  <- --workers" if row["workers"] == workers else ""
+        lines.append(f"  {row['workers']:>5} workers  {_time(row['seconds'])}{mark}")
+    return lines
+
+
+def _wrap(lead: str, text: str) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(text, _WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead)) or [lead]
+
+
+def _time(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -1,0 +1,61 @@
+"""`unspool resume`: go on with a run whose engine died."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from unspool.cli.drive import drive, durability_option, exit_code, format_option, quiet_option, workers_option
+from unspool.cli.runs import read_run
+from unspool.model.status import CREATED, FINAL_STATES
+
+if TYPE_CHECKING:
+    from unspool.core.run import Run
+
+
+@click.command("resume")
+@click.argument("run")
+@workers_option
+@durability_option
+@format_option
+@quiet_option
+def command(run: str, workers: int, durability: str, form: str, *, quiet: bool) -> int:
+    """Go on with RUN where its journal ends: what is finished stays so, what was under way runs again."""
+    folder, found = read_run(run)
+    if found.is_final:
+        from unspool.observe.report import summary
+
+        click.echo(f"nothing to do: {summary(found)}", err=True)
+        return exit_code(found)
+    click.echo(_intention(found), err=True)
+    previous = previous_mark(folder)
+    return drive(
+        folder, lambda engine: engine.resume(found.id, previous), workers, durability, form, quiet=quiet
+    )
+
+
+def previous_mark(folder: Path) -> str | None:
+    """Give the mark of the processes of a journal's last owner."""
+    from unspool.host import home
+    from unspool.journal.sqlite import SqliteReader
+
+    reader = SqliteReader(folder)
+    try:
+        owner = reader.owner()
+    finally:
+        reader.close()
+    return None if owner is None else home.owner_mark(owner)
+
+
+def _intention(run: Run) -> str:
+    """Say what a resume will do, before it does."""
+    finished = sum(task.state in FINAL_STATES for task in run.tasks)
+    again = [run.plan.tasks[attempt.task].id for _, attempt in sorted(run.attempts.items()) if attempt.admitted]
+    waiting = sum(task.state == CREATED for task in run.tasks)
+    shown = f" ({', '.join(again[:10])}{', ...' if len(again) > 10 else ''})" if again else ""
+    return (
+        f"resuming {run.id}: {finished} finished tasks stay, {len(again)} that were under way run again{shown}, "
+        f"{len(run.tasks) - finished - len(again) - waiting} are ready or wait for a retry, {waiting} wait for others"
+    )

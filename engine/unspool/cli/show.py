@@ -1,0 +1,63 @@
+"""`unspool show`: the report of a run at any time of it, or its events."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import click
+
+from unspool.cli.runs import format_option, is_abandoned, read_rows
+from unspool.core.run import Run
+from unspool.host.resume import fold
+from unspool.journal.rows import Row
+from unspool.model.events import RunStarted, event_to_dict
+from unspool.observe.console import printable
+from unspool.observe.report import moment, report, summary
+
+
+@click.command("show")
+@click.argument("run")
+@click.option("--events", is_flag=True, help="Print the events instead of the report.")
+@format_option
+def command(run: str, form: str, *, events: bool) -> int:
+    """Show the report of RUN: an id, a unique part of one, or `latest`."""
+    folder, _, rows = read_rows(run)
+    if events:
+        for line in _events(rows, form):
+            click.echo(line)
+        return 0
+    found = fold(rows, compare=False)
+    if form == "json":
+        click.echo(json.dumps(report(found, time.time()), indent=2))
+        return 0
+    click.echo(summary(found))
+    if is_abandoned(folder, found.state):
+        click.echo(f"nobody works on it; go on with: unspool resume {found.id}")
+    for line in _tasks(found):
+        click.echo(line)
+    return 0
+
+
+def _tasks(run: Run) -> Iterator[str]:
+    width = max((len(plan.id) for plan in run.plan.tasks), default=0)
+    for plan, task in zip(run.plan.tasks, run.tasks, strict=True):
+        why = f" ({task.reason})" if task.reason else ""
+        took = f"{task.running_s:9.3f} s" if task.started_at is not None else " " * 11
+        tries = f"  {task.attempts} attempts" if task.attempts > 1 else ""
+        yield f"  {plan.id:<{width}}  {took}  {task.state}{why}{tries}"
+        if task.error is not None and task.error["message"] != task.reason:
+            yield f"  {'':<{width}}               {printable(task.error['message'])}"
+
+
+def _events(rows: list[Row], form: str) -> Iterator[str]:
+    for row in rows:
+        event = event_to_dict(row.event)
+        if isinstance(row.event, RunStarted):
+            event["plan"] = f"{len(row.event.plan['tasks'])} tasks, hash {row.event.plan['hash'][:12]}"
+        if form == "json":
+            yield json.dumps({"seq": row.seq, "epoch": row.epoch, **event, "commands": row.commands})
+        else:
+            fields = ", ".join(f"{name}={value!r}" for name, value in event.items() if name not in ("event", "at") and value is not None)
+            yield printable(f"{row.seq:>6}  {moment(row.event.at)}  {event['event']}  {fields}  ->  {row.commands or '-'}")

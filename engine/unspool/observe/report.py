@@ -1,0 +1,115 @@
+"""The report of a run, at any time of it, as plain JSON and as text."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from unspool.core.run import Run
+from unspool.core.state import TaskRun
+from unspool.model.plan import PRIORITIES
+from unspool.model.status import COMPLETED, FAILED, FINAL_STATES
+from unspool.model.values import Ref, to_json
+
+
+def report(run: Run, now: float) -> dict[str, Any]:
+    """Give the report by `schemas/report.schema.json`; what is not known is left out.
+
+    Args:
+        run: a run in any state.
+        now: the moment, for what has not ended.
+    """
+    end = run.completed_at if run.completed_at is not None else now
+    found = {
+        "run": run.id,
+        "name": run.plan.name,
+        "state": run.state,
+        "reason": run.reason,
+        "started_at": moment(run.started_at),
+        "duration_s": _seconds(end - run.started_at),
+        "tasks": {plan.id: _task(run, plan.index) for plan in run.plan.tasks},
+        "outputs": _plain(run.outputs),
+        "actual_critical_path": critical_path(run),
+        "cost": {"cost_usd": 0, "tokens": 0},
+    }
+    return _known(found)
+
+
+def _task(run: Run, index: int) -> dict[str, Any]:
+    plan, task = run.plan.tasks[index], run.tasks[index]
+    started = task.started_at is not None
+    return _known(
+        {
+            "kind": plan.kind,
+            "state": task.state,
+            "reason": task.reason,
+            "priority": PRIORITIES[plan.priority],
+            "attempts": task.attempts,
+            "created_at": moment(run.started_at),
+            "queued_at": moment(task.queued_at),
+            "started_at": moment(task.started_at),
+            "completed_at": moment(task.completed_at),
+            "queued_s": _seconds(task.queued_s) if started else None,
+            "running_s": _seconds(task.running_s) if started else None,
+            "outputs": _plain(task.outputs),
+            "error": task.error if task.state == FAILED else None,
+            "tags": list(plan.tags) or None,
+        }
+    )
+
+
+def critical_path(run: Run) -> dict[str, Any] | None:
+    """Give the chain of tasks that the end of the run waited for, and its seconds.
+
+    It goes back from the task that ended last to the dependency that ended last, and so on.
+    """
+    ended = [index for index, task in enumerate(run.tasks) if task.started_at is not None and task.completed_at is not None]
+    if not ended:
+        return None
+    last: int | None = max(ended, key=lambda index: _ended_at(run.tasks[index]))
+    seconds, path = _ended_at(run.tasks[last]) - run.started_at if last is not None else 0.0, []
+    while last is not None:
+        path.append(run.plan.tasks[last].id)
+        needs = [need for need, _ in run.plan.tasks[last].needs if run.tasks[need].completed_at is not None]
+        last = max(needs, key=lambda index: _ended_at(run.tasks[index]), default=None)
+    return {"tasks": path[::-1], "seconds": _seconds(seconds)}
+
+
+def summary(run: Run) -> str:
+    """Say in one line how a run stands, such as `failed: 1 failed, 3 completed, 2 cancelled in 4.2 s`."""
+    counts: dict[str, int] = {}
+    for task in run.tasks:
+        counts[task.state] = counts.get(task.state, 0) + 1
+    said = ", ".join(f"{counts[state]} {state}" for state in sorted(counts, key=_rank))
+    why = f" ({run.reason})" if run.reason else ""
+    took = "" if run.completed_at is None else f" in {run.completed_at - run.started_at:.2f} s"
+    return f"{run.plan.name} {run.id} {run.state}{why}: {said}{took}"
+
+
+def moment(at: float | None) -> str | None:
+    """Write a moment in UTC, to the millisecond: `2026-01-31T23:59:59.123Z`."""
+    if at is None:
+        return None
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _rank(state: str) -> tuple[int, str]:
+    return (0 if state == FAILED else 1 if state == COMPLETED else 2 if state in FINAL_STATES else 3, state)
+
+
+def _ended_at(task: TaskRun) -> float:
+    return task.completed_at or 0.0
+
+
+def _seconds(value: float) -> float:
+    return round(max(0.0, value), 6)
+
+
+def _plain(values: dict[str, Any] | None) -> dict[str, Any] | None:
+    if values is None:
+        return None
+    return {name: to_json(value) if isinstance(value, Ref) else value for name, value in values.items()}
+
+
+def _known(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
