@@ -1,0 +1,68 @@
+"""What every test gets: a clean environment, a project folder, a look for what was left behind."""
+
+from __future__ import annotations
+
+import gc
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# The same examples on every CI run; other ones at every run at home.
+settings.register_profile("home", deadline=None, database=None)
+settings.register_profile("ci", deadline=None, database=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "home")
+
+
+def pytest_sessionstart() -> None:
+    """Forget what an outer unspool says to its task: the suite may itself be one."""
+    for name in [name for name in os.environ if name.startswith("UNSPOOL_")]:
+        del os.environ[name]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project that is the current folder and holds its own state."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("UNSPOOL_HOME", str(folder / ".unspool"))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind(request: pytest.FixtureRequest):
+    """Fail a test that leaves a child process or an open descriptor; `leaks(reason)` opts out."""
+    marker = request.node.get_closest_marker("leaks")
+    if marker is not None:
+        assert [type(argument) for argument in marker.args] == [str], "leaks() takes the reason as a text"
+    if marker is not None or not Path("/proc/self/fd").exists():
+        yield
+        return
+    before = _held()
+    yield
+    left = _held() - before
+    if left:
+        gc.collect()  # what only a reference cycle holds is not a leak
+        left = _held() - before
+    assert not left, f"left behind by this test: {', '.join(sorted(left))}"
+
+
+def _held() -> set[str]:
+    return _descriptors() | _children()
+
+
+def _descriptors() -> set[str]:
+    held = set()
+    for link in Path("/proc/self/fd").iterdir():
+        try:
+            held.add(f"descriptor {link.name} on {link.readlink()}")
+        except FileNotFoundError:
+            continue  # the one that listed the folder
+    return held
+
+
+def _children() -> set[str]:
+    lists = [path.read_text() for path in Path("/proc/self/task").glob("*/children")]
+    return {f"process {pid}" for pid in " ".join(lists).split()}
