@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,8 @@ def drive(
             engine.drive()
         finally:
             restore()
-    _print_report(run, folder, form, quiet=quiet)
+    with suppress(BrokenPipeError):  # nobody reads; the exit code still tells the verdict
+        _print_report(run, folder, form, quiet=quiet)
     return exit_code(run)
 
 

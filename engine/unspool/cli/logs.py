@@ -17,7 +17,9 @@ from unspool.model.events import AttemptStarted, RunStarted, TaskAdmitted
 @click.command("logs")
 @click.argument("run")
 @click.argument("task")
-@click.option("--attempt", type=click.IntRange(1), help="Which attempt, from 1. Default: the last that wrote something.")
+@click.option(
+    "--attempt", type=click.IntRange(1), help="Which attempt, from 1. Default: the last that wrote something."
+)
 @click.option("--stream", type=click.Choice(["both", "out", "err"]), default="both", show_default=True)
 def command(run: str, task: str, attempt: int | None, stream: str) -> int:
     """Print what TASK of RUN wrote: its output to standard output, its errors to standard error."""

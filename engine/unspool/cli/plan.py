@@ -32,7 +32,9 @@ def _text(report: dict[str, Any], workers: int) -> list[str]:
     for number, wave in enumerate(report["waves"], 1):
         lines += _wrap(f"  {number:>3}  ", "  ".join(wave))
     lines += ["", *_wrap("critical path  ", " -> ".join(path["tasks"]))]
-    lines.append(f"               {_time(path['seconds'])} of {_time(report['total_work_s'])} work, at most {report['max_width']} at once")
+    lines.append(
+        f"               {_time(path['seconds'])} of {_time(report['total_work_s'])} work, at most {report['max_width']} at once"
+    )
     for row in report["makespan"]:
         mark = "  <- --workers" if row["workers"] == workers else ""
         lines.append(f"  {row['workers']:>5} workers  {_time(row['seconds'])}{mark}")

@@ -31,9 +31,7 @@ def command(run: str, workers: int, durability: str, form: str, *, quiet: bool) 
         return exit_code(found)
     click.echo(_intention(found), err=True)
     previous = previous_mark(folder)
-    return drive(
-        folder, lambda engine: engine.resume(found.id, previous), workers, durability, form, quiet=quiet
-    )
+    return drive(folder, lambda engine: engine.resume(found.id, previous), workers, durability, form, quiet=quiet)
 
 
 def previous_mark(folder: Path) -> str | None:

@@ -16,7 +16,9 @@ from unspool.cli.drive import drive, durability_option, format_option, quiet_opt
 @durability_option
 @format_option
 @quiet_option
-def command(file: str, pairs: tuple[str, ...], inputs: str | None, workers: int, durability: str, form: str, quiet: bool) -> int:
+def command(
+    file: str, pairs: tuple[str, ...], inputs: str | None, workers: int, durability: str, form: str, quiet: bool
+) -> int:
     """Compile FILE, run it, show progress, and report.
 
     Exit codes: 0 completed, 1 failed, 2 the document or the call is wrong, 3 refused by a limit,

@@ -59,5 +59,11 @@ def _events(rows: list[Row], form: str) -> Iterator[str]:
         if form == "json":
             yield json.dumps({"seq": row.seq, "epoch": row.epoch, **event, "commands": row.commands})
         else:
-            fields = ", ".join(f"{name}={value!r}" for name, value in event.items() if name not in ("event", "at") and value is not None)
-            yield printable(f"{row.seq:>6}  {moment(row.event.at)}  {event['event']}  {fields}  ->  {row.commands or '-'}")
+            fields = ", ".join(
+                f"{name}={value!r}"
+                for name, value in event.items()
+                if name not in ("event", "at") and value is not None
+            )
+            yield printable(
+                f"{row.seq:>6}  {moment(row.event.at)}  {event['event']}  {fields}  ->  {row.commands or '-'}"
+            )

@@ -92,7 +92,9 @@ def _text(name: str, value: str, context: dict[str, Any]) -> str:
 def _script_value(source: str, context: Context) -> str:
     value = expr.evaluate(source, context.of_expression(source))
     if isinstance(value, list | dict):
-        raise ExpressionError(f"${{{{ {source} }}}} is a list or a map and cannot stand in a script; use `| join(' ')` or argv")
+        raise ExpressionError(
+            f"${{{{ {source} }}}} is a list or a map and cannot stand in a script; use `| join(' ')` or argv"
+        )
     return _fitting(source, expr.as_text(value))
 
 

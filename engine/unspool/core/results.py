@@ -179,4 +179,13 @@ def _value(stored: dict[str, Any] | None) -> Any:
     return value if isinstance(value, Ref) else value.value
 
 
-__all__ = ["OUTPUT_INVALID", "Failure", "OutputError", "failure", "judge", "known_outputs", "read_outputs", "result_view"]
+__all__ = [
+    "OUTPUT_INVALID",
+    "Failure",
+    "OutputError",
+    "failure",
+    "judge",
+    "known_outputs",
+    "read_outputs",
+    "result_view",
+]

@@ -152,7 +152,13 @@ class Run:
                 return
             raise IllegalEvent(f"run {self.id} is already started")
         plan = plan_from_json(event.plan)
-        self.id, self.plan, self.seed, self.inputs, self.folder = event.run, plan, event.seed, event.inputs, event.folder
+        self.id, self.plan, self.seed, self.inputs, self.folder = (
+            event.run,
+            plan,
+            event.seed,
+            event.inputs,
+            event.folder,
+        )
         self.state, self.started_at = status.RUNNING, event.at
         self.tasks = [TaskRun(task.index, len(task.needs)) for task in plan.tasks]
         self._edges = _edges(plan)

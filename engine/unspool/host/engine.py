@@ -64,16 +64,16 @@ class Engine:
         now = self._clock.now
         self._guardian = ProcessGuardian(self._mark)
         self._kinds: dict[str, Any] = {
-            "run": RunKind(
-                self._reactor, now, self._folder, self.artifacts, self._mark, self.journal.epoch
-            ),
+            "run": RunKind(self._reactor, now, self._folder, self.artifacts, self._mark, self.journal.epoch),
             "python": PythonKind(self._reactor, now, self._folder, self.artifacts),
         }
         self.host = LocalHost(self.journal, self._kinds, self._reactor, self._clock, self._slots, self._spool)
         self._reactor.watch(self._spool.listen(), self._called)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """End what is left and let the journal go."""
         self._guardian.close()
         for task_kind in self._kinds.values():
@@ -132,6 +132,7 @@ class Engine:
 
     def watch_descriptor(self, descriptor: int) -> None:
         """Wake up when a descriptor can be read; its content is taken."""
+
         def called() -> None:
             with suppress(BlockingIOError):
                 os.read(descriptor, 4096)

@@ -170,7 +170,9 @@ class LocalHost:
             facts += self._starts(now)
         for run, event in facts:
             self._apply(run, event)
-        ahead = min(AHEAD_MOST, int(AHEAD_HORIZON / self._mean * self.admission.slots)) if self._mean > 0 else AHEAD_MOST
+        ahead = (
+            min(AHEAD_MOST, int(AHEAD_HORIZON / self._mean * self.admission.slots)) if self._mean > 0 else AHEAD_MOST
+        )
         while grants := self.admission.grant(ahead):
             for run, task, attempt in grants:
                 self._apply(run, TaskAdmitted(now, task, attempt, self.journal.epoch))

@@ -21,7 +21,7 @@ class EpollReactor:
         self._epoll = select.epoll()
         self._ready: dict[int, Callable[[], None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._coroutines: set[asyncio.Task[None]] = set()
+        self._coroutines = 0
 
     def watch(self, descriptor: int, ready: Callable[[], None]) -> None:
         """Call `ready` whenever `descriptor` can be read."""
@@ -41,16 +41,17 @@ class EpollReactor:
             self._poll(-1 if seconds is None else seconds)
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run a coroutine while the reactor waits; its end counts as something called."""
+        """Run a coroutine while the reactor waits; its end counts as something called.
+
+        The caller keeps the task: asyncio alone would let it be collected while it waits.
+        """
         if self._loop is None:
             import asyncio  # 50 ms that only coroutines pay
 
             self._loop = asyncio.new_event_loop()
             self._loop.add_reader(self._epoll.fileno(), self._poll, 0)
-        task = self._loop.create_task(coroutine)
-        self._coroutines.add(task)
-        task.add_done_callback(self._end)
-        return task
+        self._coroutines += 1
+        return self._loop.create_task(self._run(coroutine, self._loop))
 
     def close(self) -> None:
         """Give back the descriptors."""
@@ -58,10 +59,12 @@ class EpollReactor:
             self._loop.close()
         self._epoll.close()
 
-    def _end(self, task: asyncio.Task[None]) -> None:
-        self._coroutines.discard(task)
-        if self._loop is not None:
-            self._loop.stop()  # ends after this round, so all that is ready now ends with it
+    async def _run(self, coroutine: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            await coroutine
+        finally:
+            self._coroutines -= 1
+            loop.stop()  # ends after this round, so all that is ready now ends with it
 
     def _poll(self, seconds: float) -> None:
         for descriptor, _ in self._epoll.poll(seconds):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from unspool.errors import JournalDamaged
@@ -13,7 +13,18 @@ from unspool.model.events import EVENTS, Event
 
 _MAX_COMMANDS = 400  # characters of command text kept as they are; more are kept as a count and a digest
 
-_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+def _make_encoder() -> Callable[[Any], str]:
+    """Give a JSON encoder. `json.dumps` builds its C encoder anew in each call, which costs more than encoding."""
+    whole = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+    make = json.encoder.c_make_encoder
+    if make is None:
+        return whole.encode
+    parts = make(None, whole.default, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, False)
+    return lambda value: "".join(parts(value, 0))
+
+
+_encode = _make_encoder()
 
 
 class Entry(NamedTuple):
@@ -89,12 +100,10 @@ def commands_text(commands: Iterable[Command]) -> str:
 
 def chain(previous: int, kind: str, body: str, commands: str) -> int:
     """Give the checksum that ties a row to all rows before it."""
-    return crc32(commands.encode(), crc32(body.encode(), crc32(kind.encode(), previous)))
+    return crc32(f"{kind}\n{body}\n{commands}".encode(), previous)
 
 
 def _command_text(command: Command) -> str:
     if type(command) is StartAttempt and command.spec is not None:
         return f"{command.text}:{crc32(_encode(command.spec).encode()):08x}"
     return command.text
-
-

@@ -25,25 +25,36 @@ def printable(text: str) -> str:
     return _CONTROL.sub("", text)
 
 
+class _Writer:
+    """A stream whose reader may go away; the run goes on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._is_broken = False
+
+    def write(self, lines: Sequence[str]) -> None:
+        if not lines or self._is_broken:
+            return
+        try:
+            self._stream.write("".join(lines))
+            self._stream.flush()
+        except OSError:
+            self._is_broken = True
+
+
 class PlainProgress:
     """Writes a line when a task begins, waits for another attempt, or is final."""
 
     def __init__(self, stream: TextIO, runs: Callable[[str], Run]) -> None:
-        self._stream = stream
+        self._writer = _Writer(stream)
         self._runs = runs
-        self._broken = False
 
     def heard(self, entries: Sequence[Entry]) -> None:
         """Write the lines of one commit at once."""
         lines = [
             self._line(self._runs(entry.run), *move) for entry in entries for move in entry.moves if move[1] in _SHOWN
         ]
-        if lines and not self._broken:
-            try:
-                self._stream.write("".join(lines))
-                self._stream.flush()
-            except OSError:  # nobody reads any more; the run goes on
-                self._broken = True
+        self._writer.write(lines)
 
     def _line(self, run: Run, index: int, state: str, reason: str | None) -> str:
         told = f"{run.plan.tasks[index].id}: {state}"
@@ -60,7 +71,7 @@ class JsonLines:
     """Writes every event as a line of JSON, with the changes of state it made."""
 
     def __init__(self, stream: TextIO, runs: Callable[[str], Run]) -> None:
-        self._stream = stream
+        self._writer = _Writer(stream)
         self._runs = runs
 
     def heard(self, entries: Sequence[Entry]) -> None:
@@ -68,7 +79,8 @@ class JsonLines:
         lines = []
         for entry in entries:
             tasks = self._runs(entry.run).plan.tasks
-            changes = [{"task": tasks[index].id, "state": state, "reason": reason} for index, state, reason in entry.moves]
+            changes = [
+                {"task": tasks[index].id, "state": state, "reason": reason} for index, state, reason in entry.moves
+            ]
             lines.append(json.dumps({"run": entry.run, **event_to_dict(entry.event), "changes": changes}) + "\n")
-        self._stream.write("".join(lines))
-        self._stream.flush()
+        self._writer.write(lines)

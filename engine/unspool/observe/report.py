@@ -63,7 +63,9 @@ def critical_path(run: Run) -> dict[str, Any] | None:
 
     It goes back from the task that ended last to the dependency that ended last, and so on.
     """
-    ended = [index for index, task in enumerate(run.tasks) if task.started_at is not None and task.completed_at is not None]
+    ended = [
+        index for index, task in enumerate(run.tasks) if task.started_at is not None and task.completed_at is not None
+    ]
     if not ended:
         return None
     last: int | None = max(ended, key=lambda index: _ended_at(run.tasks[index]))

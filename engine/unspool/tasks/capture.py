@@ -97,10 +97,15 @@ def _read_outputs(task: Task, slot: Slot, cwd: str, store: Store, collected: dic
             path = os.path.join(cwd, output.file)
             if os.path.isfile(path):
                 found[output.name] = travel(Path(path).read_bytes(), store, output.max_bytes)
-        elif output.source == "stdout":
+        elif output.source == "stdout" and not _travels(collected.get("stdout"), output.max_bytes):
             found[output.name] = travel(Path(slot.paths["out"]).read_bytes(), store, output.max_bytes)
     if found:
         collected["outputs"] = found
+
+
+def _travels(stream: dict[str, Any] | None, most: int) -> bool:
+    """Whether a stream is in the event already and small enough for an output."""
+    return stream is not None and "inline" in stream and len(stream["inline"].encode("utf-8", "replace")) <= most
 
 
 def _read_output_file(task: Task, slot: Slot, store: Store, collected: dict[str, Any]) -> None:
@@ -160,5 +165,3 @@ def write_input(slot: Slot, arguments: Any) -> None:
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
-
-

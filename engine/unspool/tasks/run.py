@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -195,9 +196,7 @@ def _spawn(argv: list[str], env: dict[bytes, bytes], cwd: str, stdin: int, slot:
     ]
     home = _enter(cwd)
     try:
-        return os.posix_spawn(
-            program, argv, env, file_actions=actions, setsid=True, setsigmask=(), setsigdef=_RESTORED
-        )
+        return os.posix_spawn(program, argv, env, file_actions=actions, setsid=True, setsigmask=(), setsigdef=_RESTORED)
     except OSError as problem:
         raise SpawnError(_explain(problem, argv[0], program)) from None
     except ValueError as problem:  # a NUL character in an argument or a variable
@@ -218,15 +217,18 @@ def _enter(cwd: str) -> str:
 
 def _find(name: str, path: bytes, cwd: str) -> bytes:
     """Look a program up in the task's own PATH; relative entries count from the task's folder."""
-    program = os.fsencode(name)
-    if b"/" in program:
-        return program
-    folder = os.fsencode(cwd)
-    for entry in path.split(b":"):
-        candidate = os.path.join(folder, entry, program)
+    if "/" in name:
+        return os.fsencode(name)
+    for candidate in _candidates(name, path, cwd):
         if os.access(candidate, os.X_OK) and os.path.isfile(candidate):
             return candidate
     raise SpawnError(f"cannot start {name!r}: no such program on the task's PATH ({os.fsdecode(path)})")
+
+
+@lru_cache(maxsize=256)
+def _candidates(name: str, path: bytes, cwd: str) -> tuple[bytes, ...]:
+    """Give the places to look at. What is there is asked each time: a task may install a program."""
+    return tuple(os.path.join(os.fsencode(cwd), entry, os.fsencode(name)) for entry in path.split(b":"))
 
 
 def _explain(problem: OSError, name: str, program: bytes) -> str:
