@@ -1,0 +1,294 @@
+"""`run` and `resume` as a user meets them: good documents, bad ones, signals, kills."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from tests.e2e.command import alive, start, unspool, wait_for, write
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+
+
+def report_of(run: str = "latest") -> dict:
+    shown = unspool("show", run, "--format", "json")
+    assert shown.returncode == 0, shown.stderr
+    return json.loads(shown.stdout)
+
+
+def test_a_run_reports_its_outputs(project: Path):
+    write(
+        "flow.json",
+        {
+            "one": {"run": "echo 20", "outputs": {"n": {"type": "integer", "from": "stdout"}}},
+            "two": {"depends_on": ["one"], "run": ["echo", "${{ tasks.one.outputs.n + 1 }}"], "outputs": {"n": {"type": "integer", "from": "stdout"}}},
+        },
+        outputs={"n": "${{ tasks.two.outputs.n }}"},
+    )
+    ended = unspool("run", "flow.json", "--format", "json")
+    assert ended.returncode == 0, ended.stderr
+    report = json.loads(ended.stdout)
+    jsonschema.validate(report, json.loads((SCHEMAS / "report.schema.json").read_text()))
+    assert report["outputs"] == {"n": 21}
+    assert [report["tasks"][name]["state"] for name in ("one", "two")] == ["completed", "completed"]
+    assert report["actual_critical_path"]["tasks"] == ["one", "two"]
+    assert report == {**report_of(report["run"]), "duration_s": report["duration_s"]}
+
+
+def test_progress_goes_to_stderr_and_one_line_a_change(project: Path):
+    write("flow.json", {"a": {"run": ["true"]}, "b": {"run": ["false"], "depends_on": ["a"]}, "c": {"run": ["true"], "depends_on": ["b"]}})
+    ended = unspool("run", "flow.json")
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines() == [
+        "a: running",
+        "a: completed",
+        "b: running",
+        "b: failed (exit_code): exit code 1",
+        "c: cancelled (dependency_failed)",
+    ]
+    assert "test" in ended.stdout
+    assert "1 failed, 1 completed, 1 cancelled" in ended.stdout
+
+
+def test_a_failure_shows_the_tail_of_its_output_without_control_characters(project: Path):
+    write("flow.json", {"a": {"run": "printf 'one\\033[2Jtwo\\n' >&2; exit 3"}})
+    ended = unspool("run", "flow.json", "--quiet")
+    assert ended.returncode == 1
+    assert ended.stderr == ""
+    assert "| onetwo" in ended.stdout
+    assert "\x1b" not in ended.stdout
+
+
+def test_ndjson_streams_events(project: Path):
+    write("flow.json", {"a": {"run": ["true"]}})
+    ended = unspool("run", "flow.json", "--format", "ndjson", "--quiet")
+    events = [json.loads(line) for line in ended.stdout.splitlines()]
+    told = [event["event"] for event in events if event["event"] != "AttemptStarted"]  # a slow start is told by itself
+    assert told == ["RunStarted", "TaskAdmitted", "AttemptEnded"]
+    changes = [change for event in events for change in event["changes"]]
+    assert changes == [{"task": "a", "state": state, "reason": None} for state in ("ready", "running", "completed")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "nothing.yaml"], "cannot read nothing.yaml: No such file or directory"),
+        (["run", "."], "a document's name ends in"),
+        (["run", "flow.json", "-i", "who"], "-i who: write it as name=value"),
+        (["run", "flow.json", "-i", "whom=x"], "whom"),
+        (["run", "flow.json", "-i", "count=many"], "count"),
+        (["run", "flow.json", "--workers", "0"], "--workers"),
+        (["show", "nothing"], "no run 'nothing'"),
+        (["logs", "nothing", "a"], "no run 'nothing'"),
+        (["resume", "nothing"], "no run 'nothing'"),
+        (["cancel", "nothing"], "no run 'nothing'"),
+        (["schema", "nothing"], "nothing"),
+        (["chekc", "flow.json"], "did you mean `check`?"),
+    ],
+)
+def test_a_wrong_call_ends_with_2_and_says_what_to_do(project: Path, arguments: list[str], said: str):
+    inputs = {"who": {"type": "string", "default": "x"}, "count": {"type": "integer", "default": 1}}
+    write("flow.json", {"a": {"run": ["echo", "${{ inputs.who }}", "${{ inputs.count }}"]}}, inputs=inputs)
+    ended = unspool(*arguments)
+    assert ended.returncode == 2, ended.stderr
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_limit_ends_with_3(project: Path):
+    write("flow.json", {name: {"run": ["true"]} for name in "abc"}, limits={"max_tasks": 2})
+    ended = unspool("run", "flow.json")
+    assert ended.returncode == 3, ended.stderr
+    assert "max_tasks" in ended.stderr
+
+
+def test_abort_and_skip(project: Path):
+    write("flow.json", {"a": {"run": ["false"], "on_failure": "abort"}, "b": {"run": ["sleep", "30"]}})
+    ended = unspool("run", "flow.json", "--format", "json", "-q")
+    assert ended.returncode == 1
+    assert json.loads(ended.stdout)["tasks"]["b"]["reason"] == "run_aborted"
+    write("flow.json", {"a": {"run": ["false"], "on_failure": "skip"}, "b": {"run": ["true"], "depends_on": ["a"]}})
+    assert unspool("run", "flow.json").returncode == 0
+
+
+def test_retry_timeout_and_exit_code_filters(project: Path):
+    script = 'echo x >> tries; [ "$(wc -l < tries)" -ge 3 ] || exit 75'
+    retry = {"max_attempts": 5, "strategy": "immediate", "on": [{"exit_code": [75]}]}
+    write("flow.json", {"a": {"run": script, "retry": retry}, "slow": {"run": ["sleep", "30"], "timeout": "200ms", "on_failure": "skip"}})
+    ended = unspool("run", "flow.json", "--format", "json", "-q")
+    assert ended.returncode == 0, ended.stderr
+    tasks = json.loads(ended.stdout)["tasks"]
+    assert tasks["a"]["attempts"] == 3
+    assert (tasks["slow"]["state"], tasks["slow"]["reason"]) == ("failed", "timeout")
+    assert tasks["slow"]["running_s"] < 5
+
+
+def test_python_tasks(project: Path):
+    Path("steps.py").write_text("async def add(a, b):\n    return {'sum': a + b}\n\nasync def fail():\n    raise ValueError('no')\n")
+    tasks = {
+        "add": {"python": "steps:add", "with": {"a": 1, "b": 2}, "outputs": {"sum": {"type": "integer"}}},
+        "fail": {"python": "steps:fail", "on_failure": "skip"},
+    }
+    write("flow.json", tasks, outputs={"sum": "${{ tasks.add.outputs.sum }}"})
+    ended = unspool("run", "flow.json", "--format", "json", "-q")
+    assert ended.returncode == 0, ended.stderr
+    report = json.loads(ended.stdout)
+    assert report["outputs"] == {"sum": 3}
+    assert report["tasks"]["fail"]["error"] == {"class": "exception", "message": "ValueError: no"}
+    assert "ValueError: no" in unspool("logs", "latest", "fail").stderr
+
+
+def test_ctrl_c_ends_the_tree_and_the_run(project: Path):
+    write("flow.json", {"a": {"run": "sleep 31.417 & sleep 31.417"}, "b": {"run": ["true"], "depends_on": ["a"]}})
+    engine = start("run", "flow.json")
+    wait_for(lambda: len(alive("31.417")) >= 2)
+    engine.send_signal(signal.SIGINT)
+    out, err = engine.communicate(timeout=20)
+    assert engine.returncode == 130, err
+    assert "cancelled (interrupted)" in out
+    assert "Traceback" not in err
+    assert alive("31.417") == []
+    assert report_of()["tasks"]["b"]["state"] == "cancelled"
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_grace(project: Path):
+    write("flow.json", {"a": {"run": "trap '' TERM; while :; do sleep 0.05; done # 27182", "grace": "1h"}})
+    engine = start("run", "flow.json")
+    wait_for(lambda: bool(alive("27182")))
+    wait_for(lambda: "AttemptStarted" in unspool("show", "latest", "--events").stdout)
+    engine.send_signal(signal.SIGINT)
+    wait_for(lambda: "CancelRequested" in unspool("show", "latest", "--events").stdout)
+    engine.send_signal(signal.SIGINT)
+    engine.communicate(timeout=20)
+    assert engine.returncode == 130
+    assert alive("27182") == []
+
+
+def test_sigterm_ends_a_run(project: Path):
+    write("flow.json", {"a": {"run": ["sleep", "29.317"]}})
+    engine = start("run", "flow.json")
+    wait_for(lambda: bool(alive("29.317")))
+    engine.terminate()
+    engine.communicate(timeout=20)
+    assert engine.returncode == 130
+    assert alive("29.317") == []
+
+
+def test_cancel_from_another_process(project: Path):
+    write("flow.json", {"a": {"run": ["sleep", "33.117"]}, "b": {"run": ["sleep", "33.117"]}, "c": {"run": ["true"], "depends_on": ["a"]}})
+    engine = start("run", "flow.json")
+    wait_for(lambda: len(alive("33.117")) == 2)
+    one = unspool("cancel", "latest", "a")
+    assert one.returncode == 0, one.stderr
+    wait_for(lambda: report_of()["tasks"]["c"]["state"] == "cancelled")
+    assert report_of()["tasks"]["b"]["state"] == "running"
+    assert unspool("cancel", "latest").returncode == 0
+    engine.communicate(timeout=20)
+    assert engine.returncode == 4
+    again = unspool("cancel", "latest")
+    assert again.returncode == 2
+    assert "is cancelled already" in again.stderr
+
+
+def test_a_killed_engine_leaves_nothing_and_resume_goes_on(project: Path):
+    tasks = {
+        "first": {"run": "echo first >> ran"},
+        "second": {"run": "echo second >> ran; [ -e go ] || sleep 37.217", "depends_on": ["first"]},
+        "third": {"run": "echo third >> ran", "depends_on": ["second"]},
+    }
+    write("flow.json", tasks)
+    engine = start("run", "flow.json")
+    wait_for(lambda: bool(alive("37.217")))
+    engine.kill()
+    engine.communicate(timeout=20)
+    wait_for(lambda: not alive("37.217"))
+    listed = json.loads(unspool("ls", "--format", "json").stdout)
+    assert [(run["state"], run["abandoned"]) for run in listed] == [("running", True)]
+    assert "unspool resume" in unspool("show", "latest").stdout
+    Path("go").touch()
+    resumed = unspool("resume", "latest")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "1 finished tasks stay, 1 that were under way run again (second)" in resumed.stderr
+    assert Path("ran").read_text().split() == ["first", "second", "second", "third"]
+    report = report_of()
+    assert report["state"] == "completed"
+    assert report["tasks"]["second"]["attempts"] == 1
+    again = unspool("resume", "latest")
+    assert again.returncode == 0
+    assert "nothing to do" in again.stderr
+
+
+def test_cancel_ends_a_run_that_nobody_works_on(project: Path):
+    write("flow.json", {"a": {"run": ["sleep", "39.517"]}})
+    engine = start("run", "flow.json")
+    wait_for(lambda: bool(alive("39.517")))
+    engine.kill()
+    engine.communicate(timeout=20)
+    ended = unspool("cancel", "latest")
+    assert ended.returncode == 0, ended.stderr
+    assert report_of()["state"] == "cancelled"
+
+
+def test_a_run_that_is_being_worked_on_cannot_be_resumed(project: Path):
+    write("flow.json", {"a": {"run": ["sleep", "34.819"]}})
+    engine = start("run", "flow.json")
+    wait_for(lambda: bool(alive("34.819")))
+    refused = unspool("resume", "latest")
+    assert refused.returncode == 2
+    assert "another unspool process" in refused.stderr
+    engine.terminate()
+    engine.communicate(timeout=20)
+
+
+def test_full_durability_is_what_sqlite_says(project: Path):
+    write("flow.json", {"a": {"run": ["true"]}})
+    assert unspool("run", "flow.json").returncode == 0
+    journal = next((project / ".unspool" / "journals").glob("*/journal.db"))
+    with sqlite3.connect(journal) as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    database.close()
+    assert oct((project / ".unspool").stat().st_mode & 0o777) == "0o700"
+
+
+def test_a_damaged_journal_is_one_error(project: Path):
+    write("flow.json", {"a": {"run": ["true"]}})
+    assert unspool("run", "flow.json").returncode == 0
+    journal = next((project / ".unspool" / "journals").glob("*/journal.db"))
+    with sqlite3.connect(journal) as database:
+        database.execute("UPDATE event SET body = replace(body, '1', '2') WHERE seq = 2")
+    database.close()
+    shown = unspool("show", "latest")
+    assert shown.returncode == 2
+    assert "event 2 does not fit its checksum" in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+def test_a_closed_output_is_no_error(project: Path):
+    write("flow.json", {f"t{number}": {"run": ["true"]} for number in range(30)})
+    read, write_end = os.pipe()
+    os.close(read)
+    import subprocess
+
+    from tests.e2e.command import UNSPOOL
+
+    ended = subprocess.run([*UNSPOOL, "run", "flow.json"], stdout=write_end, stderr=write_end, check=False, timeout=60)
+    os.close(write_end)
+    assert ended.returncode == 0
+    assert report_of()["state"] == "completed"
+
+
+def test_two_runs_side_by_side(project: Path):
+    write("flow.json", {"a": {"run": ["sleep", "0.3"]}})
+    engines = [start("run", "flow.json") for _ in range(3)]
+    assert [engine.wait(timeout=30) for engine in engines] == [0, 0, 0]
+    for engine in engines:
+        engine.communicate()
+    listed = json.loads(unspool("ls", "--format", "json").stdout)
+    assert len(listed) == 3
+    assert listed == sorted(listed, key=lambda run: run["started_at"], reverse=True)
