@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 
 from unspool.cli.main import main
-from unspool.journal.rows import Entry
+from unspool.model.entry import Entry
 from unspool.journal.sqlite import SqliteJournal
 
 

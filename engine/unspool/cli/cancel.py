@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import time
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def _ask(folder: Path, request: Request) -> str:
         if time.monotonic() > deadline or not is_locked(folder):
             spool.withdraw(request.id)
             return f"the engine of run {request.run} does not answer; look at it with `unspool show {request.run}`"
-        time.sleep(_LOOK)
+        select.select([], [], [], _LOOK)
     spool.withdraw(request.id)
     return answer
 

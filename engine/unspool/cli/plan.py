@@ -33,7 +33,8 @@ def _text(report: dict[str, Any], workers: int) -> list[str]:
         lines += _wrap(f"  {number:>3}  ", "  ".join(wave))
     lines += ["", *_wrap("critical path  ", " -> ".join(path["tasks"]))]
     lines.append(
-        f"               {_time(path['seconds'])} of {_time(report['total_work_s'])} work, at most {report['max_width']} at once"
+        f"               {_time(path['seconds'])} of {_time(report['total_work_s'])} work, "
+        f"at most {report['max_width']} at once"
     )
     for row in report["makespan"]:
         mark = "  <- --workers" if row["workers"] == workers else ""

@@ -17,7 +17,7 @@ from unspool.cli.drive import drive, durability_option, format_option, quiet_opt
 @format_option
 @quiet_option
 def command(
-    file: str, pairs: tuple[str, ...], inputs: str | None, workers: int, durability: str, form: str, quiet: bool
+    file: str, pairs: tuple[str, ...], inputs: str | None, workers: int, durability: str, form: str, *, quiet: bool
 ) -> int:
     """Compile FILE, run it, show progress, and report.
 

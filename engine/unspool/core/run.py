@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from unspool import expr
+from unspool.core.book import TIMEOUT_TIMER, Book
 from unspool.core.context import Context, build_spec, evaluate_when
 from unspool.core.policies import MAX_RECOVERIES, chance, decide_retry
 from unspool.core.results import Failure, OutputError, failure, judge, known_outputs, read_outputs, result_view
 from unspool.core.state import Attempt, TaskRun
-from unspool.core.transitions import TRANSITIONS
 from unspool.errors import ExpressionError, IllegalEvent
 from unspool.model import status
 from unspool.model.commands import (
-    CancelTimer,
     Command,
     FinishRun,
-    ReleaseAdmission,
     RequestAdmission,
     SetTimer,
     StartAttempt,
     StopAttempt,
-    WithdrawRequest,
 )
 from unspool.model.events import (
     AttemptEnded,
@@ -42,19 +38,11 @@ from unspool.model.status import (
     COMPLETED,
     CREATED,
     FAILED,
-    FINAL_STATES,
-    QUEUED,
-    READY,
-    RUNNING,
     SKIPPED,
 )
 
-_TIMEOUT_TIMER = "timeout:"
-_GRACE_TIMER = "grace:"
-_RETRY_TIMER = "retry:"
 
-
-class Run:
+class Run(Book):
     """The state of one run.
 
     Reading its attributes is free to all; nothing but `apply` changes them. An event that cannot
@@ -66,8 +54,8 @@ class Run:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.id = ""
-        self.plan: Plan = Plan("", ())
         self.state = ""  # empty before RunStarted
         self.reason: str | None = None
         self.seed = 0
@@ -77,17 +65,8 @@ class Run:
         self.started_at = 0.0
         self.completed_at: float | None = None
         self.outputs: dict[str, Any] = {}
-        self.tasks: list[TaskRun] = []
-        self.attempts: dict[int, Attempt] = {}
-        self.timers: dict[str, float] = {}
-        self.open = 0  # tasks that are not final
         self.failed = 0  # tasks that failed untolerated
-        self._next_attempt = 1
         self._requests: set[str] = set()
-        self._at = 0.0
-        self.moves: list[tuple[int, str, str | None]] = []  # by the last event: task, state, reason
-        self._out: list[Command] = []
-        self._settled: list[int] = []  # final tasks whose dependents have not been told yet
         self._verdict = ""  # what a run that is being ended will have been
         self._edges: list[list[tuple[int, str]]] = []  # of each task: who waits for it, and for which state
         self._context: Context | None = None
@@ -102,18 +81,18 @@ class Run:
         """
         if not self.state and type(event) is not RunStarted:
             raise IllegalEvent(f"{type(event).__name__} before RunStarted")
-        handler = _HANDLERS.get(type(event))
-        if handler is None:
+        name = _HANDLERS.get(type(event))
+        if name is None:
             raise IllegalEvent(f"{type(event).__name__} is not an event of a run")
-        self._out = out = []
+        self._out = []
         self.moves = []
         self._at = event.at
-        handler(self, event)
+        getattr(self, name)(event)
         if self._settled:
             self._tell_dependents()
         if not self.open and self.completed_at is None and self.state:
             self._finish()
-        return tuple(out)
+        return tuple(self._out)
 
     @property
     def is_final(self) -> bool:
@@ -151,7 +130,10 @@ class Run:
             if event.run == self.id:
                 return
             raise IllegalEvent(f"run {self.id} is already started")
-        plan = plan_from_json(event.plan)
+        try:
+            plan = plan_from_json(event.plan)
+        except (KeyError, TypeError, ValueError) as problem:
+            raise IllegalEvent(f"the plan of run {event.run} cannot be read: {problem}") from None
         self.id, self.plan, self.seed, self.inputs, self.folder = (
             event.run,
             plan,
@@ -195,17 +177,17 @@ class Run:
         attempt = self._live(event.attempt, event.token)
         if attempt is None or attempt.started_at is not None:
             return
-        self._begin(event.attempt, attempt, event.at)
+        self._begin(attempt, event.at)
         task = self.plan.tasks[attempt.task]
         if task.timeout is not None and attempt.stop is None:
-            self._set_timer(f"{_TIMEOUT_TIMER}{event.attempt}", event.at + task.timeout)
+            self._set_timer(f"{TIMEOUT_TIMER}{event.attempt}", event.at + task.timeout)
 
     def _on_attempt_ended(self, event: AttemptEnded) -> None:
         attempt = self._live(event.attempt, event.token)
         if attempt is None:
             return
         if attempt.started_at is None and event.started_at is not None:
-            self._begin(event.attempt, attempt, event.started_at)
+            self._begin(attempt, event.started_at)
         index = attempt.task
         task = self.tasks[index]
         duration = None if attempt.started_at is None else max(0.0, event.at - attempt.started_at)
@@ -268,52 +250,6 @@ class Run:
             raise IllegalEvent(f"owner {event.epoch} comes after owner {self.epoch}")
         self.epoch = event.epoch
 
-    # -- attempts -------------------------------------------------------------------------------
-
-    def _attempt(self, number: int) -> Attempt | None:
-        attempt = self.attempts.get(number)
-        if attempt is None and not 0 < number < self._next_attempt:
-            raise IllegalEvent(f"nobody asked for attempt {number}")
-        return attempt
-
-    def _live(self, number: int, token: int) -> Attempt | None:
-        attempt = self._attempt(number)
-        if attempt is None:
-            return None
-        if not attempt.admitted:
-            raise IllegalEvent(f"attempt {number} is not admitted")
-        return attempt if attempt.token == token else None
-
-    def _ask(self, index: int, number: int) -> None:
-        task = self.tasks[index]
-        self._move(task, READY)
-        if task.queued_at is None:
-            task.queued_at = self._at
-        attempt = self._next_attempt
-        self._next_attempt += 1
-        self.attempts[attempt] = Attempt(index, number, self._at)
-        task.attempt = attempt
-        self._out.append(RequestAdmission(index, attempt, self.plan.tasks[index].priority))
-
-    def _begin(self, number: int, attempt: Attempt, at: float) -> None:
-        attempt.started_at = at
-        task = self.tasks[attempt.task]
-        task.queued_s += max(0.0, at - attempt.asked_at)
-        if task.started_at is None:
-            task.started_at = at
-        self._move(task, RUNNING)
-
-    def _close_attempt(self, number: int, attempt: Attempt) -> None:
-        del self.attempts[number]
-        task = self.tasks[attempt.task]
-        task.attempt = 0
-        if attempt.started_at is not None:
-            task.attempts = attempt.number
-        if self.timers:
-            self._cancel_timer(f"{_TIMEOUT_TIMER}{number}")
-            self._cancel_timer(f"{_GRACE_TIMER}{number}")
-        self._out.append(ReleaseAdmission(number))
-
     def _judge(self, index: int, attempt: Attempt, event: AttemptEnded, duration: float | None) -> None:
         """Order of an attempt's end: result, success_when, outputs, then retry or the final state."""
         plan, task = self.plan.tasks[index], self.tasks[index]
@@ -364,14 +300,6 @@ class Run:
         if plan.on_failure == "abort":
             self._stop_run(FAILED, status.RUN_ABORTED)
 
-    def _retry(self, index: int, number: int, delay: float) -> None:
-        if delay <= 0:
-            self._ask(index, number)
-            return
-        task = self.tasks[index]
-        self._move(task, QUEUED, status.RETRY_WAIT)
-        self._set_timer(f"{_RETRY_TIMER}{index}", self._at + delay)
-
     # -- dependencies ---------------------------------------------------------------------------
 
     def _tell_dependents(self) -> None:
@@ -379,17 +307,17 @@ class Run:
         while settled:
             index = settled.pop()
             done = self.tasks[index]
-            tolerated = self.plan.tasks[index].on_failure == "skip"
+            tolerated = done.state == FAILED and self.plan.tasks[index].on_failure == "skip"
             for dependent, wanted in self._edges[index]:
                 task = self.tasks[dependent]
                 if task.state == CREATED:
-                    self._count(dependent, task, _met(wanted, done.state, tolerated), done.state, tolerated)
+                    self._count(dependent, task, wanted, TOLERATED if tolerated else done.state)
 
-    def _count(self, dependent: int, task: TaskRun, met: bool, state: str, tolerated: bool) -> None:
+    def _count(self, dependent: int, task: TaskRun, wanted: str, outcome: str) -> None:
         task.waiting -= 1
-        if not met:
+        if not _met(wanted, outcome):
             task.unmet += 1
-            if state == CANCELLED or (state == FAILED and not tolerated):
+            if outcome in (CANCELLED, FAILED):
                 self._settle(dependent, CANCELLED, status.DEPENDENCY_FAILED)
                 return
         if task.waiting == 0:
@@ -415,32 +343,6 @@ class Run:
 
     # -- ends -----------------------------------------------------------------------------------
 
-    def _cancel_task(self, index: int, reason: str) -> None:
-        task = self.tasks[index]
-        if task.state in FINAL_STATES:
-            return
-        attempt = self.attempts.get(task.attempt)
-        if attempt is None:
-            self._cancel_timer(f"{_RETRY_TIMER}{index}")
-            self._settle(index, CANCELLED, reason)
-        elif attempt.admitted:
-            self._stop_attempt(task.attempt, attempt, reason)
-        else:
-            self._out.append(WithdrawRequest(index, task.attempt))
-            del self.attempts[task.attempt]
-            task.attempt = 0
-            self._settle(index, CANCELLED, reason)
-
-    def _stop_attempt(self, number: int, attempt: Attempt, reason: str) -> None:
-        already = attempt.stop is not None
-        if not already or attempt.stop == status.TIMEOUT:
-            attempt.stop = reason
-        if already:
-            return
-        self._cancel_timer(f"{_TIMEOUT_TIMER}{number}")
-        self._out.append(StopAttempt(number, "polite"))
-        self._set_timer(f"{_GRACE_TIMER}{number}", self._at + self.plan.tasks[attempt.task].grace)
-
     def _stop_run(self, state: str, reason: str) -> None:
         """Begin to end everything; `state` is the verdict that it leads to."""
         if self.state != status.RUNNING:
@@ -451,21 +353,6 @@ class Run:
         why = status.RUN_ABORTED if state == FAILED else reason
         for index in range(len(self.tasks)):
             self._cancel_task(index, why)
-
-    def _force_all(self) -> None:
-        """Somebody will not wait for the grace: end every attempt by force."""
-        for number, attempt in self.attempts.items():
-            if not attempt.forced:
-                self._cancel_timer(f"{_GRACE_TIMER}{number}")
-                attempt.forced = True
-                self._out.append(StopAttempt(number, "forced"))
-
-    def _settle(self, index: int, state: str, reason: str | None) -> None:
-        task = self.tasks[index]
-        self._move(task, state, reason)
-        task.completed_at = self._at
-        self.open -= 1
-        self._settled.append(index)
 
     def _finish(self) -> None:
         self.completed_at = self._at
@@ -487,27 +374,10 @@ class Run:
         except ExpressionError:
             return None
 
-    # -- small pieces ---------------------------------------------------------------------------
-
     def _seen(self) -> Context:
         if self._context is None:
             raise IllegalEvent("the environment of this run cannot be evaluated")
         return self._context
-
-    def _move(self, task: TaskRun, state: str, reason: str | None = None) -> None:
-        if (task.state, state) not in TRANSITIONS:
-            raise IllegalEvent(f"a task cannot go from {task.state} to {state}")
-        task.state = state
-        task.reason = reason
-        self.moves.append((task.index, state, reason))
-
-    def _set_timer(self, timer: str, due: float) -> None:
-        self.timers[timer] = due
-        self._out.append(SetTimer(timer, due))
-
-    def _cancel_timer(self, timer: str) -> None:
-        if self.timers.pop(timer, None) is not None:
-            self._out.append(CancelTimer(timer))
 
 
 def _edges(plan: Plan) -> list[list[tuple[int, str]]]:
@@ -518,19 +388,24 @@ def _edges(plan: Plan) -> list[list[tuple[int, str]]]:
     return edges
 
 
-def _met(wanted: str, state: str, tolerated: bool) -> bool:
+TOLERATED = "tolerated"  # how a task with `on_failure: skip` that failed counts for its dependents
+
+
+def _met(wanted: str, outcome: str) -> bool:
     if wanted == "ok":
-        return state in (COMPLETED, SKIPPED) or (state == FAILED and tolerated)
-    return wanted in ("any", state)
+        return outcome in (COMPLETED, SKIPPED, TOLERATED)
+    if wanted == FAILED:
+        return outcome in (FAILED, TOLERATED)
+    return wanted in ("any", outcome)
 
 
-_HANDLERS: dict[type, Callable[[Run, Any], None]] = {
-    RunStarted: Run._on_run_started,
-    TaskAdmitted: Run._on_task_admitted,
-    AttemptStarted: Run._on_attempt_started,
-    AttemptEnded: Run._on_attempt_ended,
-    AttemptLost: Run._on_attempt_lost,
-    TimerFired: Run._on_timer_fired,
-    CancelRequested: Run._on_cancel_requested,
-    OwnerChanged: Run._on_owner_changed,
+_HANDLERS: dict[type, str] = {
+    RunStarted: "_on_run_started",
+    TaskAdmitted: "_on_task_admitted",
+    AttemptStarted: "_on_attempt_started",
+    AttemptEnded: "_on_attempt_ended",
+    AttemptLost: "_on_attempt_lost",
+    TimerFired: "_on_timer_fired",
+    CancelRequested: "_on_cancel_requested",
+    OwnerChanged: "_on_owner_changed",
 }

@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from unspool import __version__
 from unspool.core.run import Run
@@ -52,7 +52,7 @@ class Engine:
         self._durability = durability
         self._interrupts = 0
 
-    def __enter__(self) -> Engine:
+    def __enter__(self) -> Self:
         """Take the journal."""
         owner = home.this_process()
         self.journal = SqliteJournal(self._folder, owner, self._durability)

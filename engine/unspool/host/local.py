@@ -11,7 +11,6 @@ from unspool.core.admission import Admission
 from unspool.core.run import Run
 from unspool.errors import SpawnError
 from unspool.host.ports import Clock, Journal, Listener, Reactor, Request, RequestSpool, TaskKind
-from unspool.journal.rows import Entry
 from unspool.model.commands import (
     CancelTimer,
     Command,
@@ -23,6 +22,7 @@ from unspool.model.commands import (
     StopAttempt,
     WithdrawRequest,
 )
+from unspool.model.entry import Entry
 from unspool.model.events import (
     AttemptEnded,
     AttemptStarted,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from unspool.journal.rows import Entry, Row, RunRow
+from unspool.journal.rows import Row, RunRow
+from unspool.model.entry import Entry
 from unspool.model.values import Ref
 from unspool.tasks.attempt import AttemptSpec, Sink, StopMode
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from unspool.errors import JournalDamaged, JournalError
-from unspool.journal.rows import Entry, Row, RunRow, chain, commands_text, decode_event, encode_body
+from unspool.journal.rows import Row, RunRow, chain, commands_text, decode_event, encode_body
 from unspool.model.commands import FinishRun
+from unspool.model.entry import Entry
 from unspool.model.events import RunStarted
 
 

@@ -24,3 +24,6 @@ SELECT number, id, name, started_at, state, reason, completed_at FROM run ORDER 
 
 -- name: events
 SELECT seq, run, epoch, kind, body, commands, chain FROM event WHERE seq > ? ORDER BY seq LIMIT ?;
+
+-- name: chain_of
+SELECT chain FROM event WHERE seq = ?;

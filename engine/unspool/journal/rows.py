@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -17,26 +17,16 @@ _MAX_COMMANDS = 400  # characters of command text kept as they are; more are kep
 def _make_encoder() -> Callable[[Any], str]:
     """Give a JSON encoder. `json.dumps` builds its C encoder anew in each call, which costs more than encoding."""
     whole = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
-    make = json.encoder.c_make_encoder
+    make = getattr(json.encoder, "c_make_encoder", None)
     if make is None:
         return whole.encode
-    parts = make(None, whole.default, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, False)
+    sort_keys = skip_keys = allow_nan = False
+    ascii_text = json.encoder.encode_basestring_ascii
+    parts = make(None, whole.default, ascii_text, None, ":", ",", sort_keys, skip_keys, allow_nan)
     return lambda value: "".join(parts(value, 0))
 
 
 _encode = _make_encoder()
-
-
-class Entry(NamedTuple):
-    """What a host hands to a journal: an event of a run and the commands that followed from it.
-
-    `moves` are the changes of state it made (task, state, reason); listeners are told, nobody stores them.
-    """
-
-    run: str
-    event: Event
-    commands: Sequence[Command]
-    moves: Sequence[tuple[int, str, str | None]] = ()
 
 
 class Row(NamedTuple):

@@ -13,7 +13,9 @@ from typing import Any
 import apsw
 
 from unspool.errors import JournalDamaged, JournalError, JournalLocked
-from unspool.journal.rows import Entry, Owner, Row, RunRow, chain, commands_text, decode_event, encode_body
+from unspool.journal.rows import Owner, Row, RunRow, chain, commands_text, decode_event, encode_body
+from unspool.model.commands import FinishRun
+from unspool.model.entry import Entry
 from unspool.model.events import RunStarted
 
 FILE_NAME = "journal.db"
@@ -60,14 +62,15 @@ class SqliteJournal:
             _configure(self._db, durability)
             _migrate(self._db)
             self.epoch = self._own(owner)
-            last = self._db.execute(SQL["last_event"]).fetchone()
+            last = _first(self._db, "last_event")
         except apsw.Error as problem:
             os.close(self._lock)
             raise JournalError(f"{folder / FILE_NAME} cannot be used: {problem}") from None
         except BaseException:
             os.close(self._lock)
             raise
-        self._seq, self._chain = last or (0, 0)
+        self._seq: int = last[0] if last else 0
+        self._chain: int = last[1] if last else 0
         self._numbers = {row[1]: row[0] for row in self._db.execute(SQL["runs"])}
 
     def append(self, entries: Sequence[Entry]) -> int:
@@ -81,16 +84,15 @@ class SqliteJournal:
         seq, link, rows = self._seq, self._chain, []
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            if self._db.execute(SQL["newest_epoch"]).fetchone()[0] != self.epoch:
-                raise JournalLocked(f"{self.folder} has another owner now")
+            self._check_owner()
             for run, event, commands, _ in entries:
                 seq += 1
                 kind, body, orders = type(event).__name__, encode_body(event), commands_text(commands)
                 link = chain(link, kind, body, orders)
                 number = self._numbers.get(run) or self._add_run(run, event)
                 rows.append((seq, number, self.epoch, kind, body, orders, link))
-                if commands and type(commands[-1]).__name__ == "FinishRun":
-                    self._db.execute(SQL["end_run"], (commands[-1].state, commands[-1].reason, event.at, number))
+                if commands and isinstance(end := commands[-1], FinishRun):
+                    self._db.execute(SQL["end_run"], (end.state, end.reason, event.at, number))
             self._db.executemany(SQL["add_event"], rows)
             self._db.execute("COMMIT")
         except apsw.Error as problem:
@@ -108,7 +110,7 @@ class SqliteJournal:
 
     def runs(self) -> list[RunRow]:
         """List the runs, oldest first."""
-        return [RunRow(*row[1:]) for row in self._db.execute(SQL["runs"])]
+        return [RunRow(*row[1:]) for row in _rows(self._db, "runs")]
 
     @property
     def synchronous(self) -> int:
@@ -120,17 +122,21 @@ class SqliteJournal:
         self._db.close()
         os.close(self._lock)
 
+    def _check_owner(self) -> None:
+        if _first(self._db, "newest_epoch")[0] != self.epoch:
+            raise JournalLocked(f"{self.folder} has another owner now")
+
     def _own(self, owner: Owner) -> int:
-        epoch = int(self._db.execute(SQL["newest_epoch"]).fetchone()[0]) + 1
+        epoch: int = _first(self._db, "newest_epoch")[0] + 1
         self._db.execute(SQL["add_owner"], (epoch, *owner, time.time()))
         return epoch
 
     def _add_run(self, run: str, event: Any) -> int:
         if type(event) is not RunStarted:
             raise JournalError(f"run {run} is not in {self.folder}")
-        number = self._db.execute(SQL["add_run"], (run, event.plan["name"], event.at)).fetchone()[0]
+        number: int = _first(self._db, "add_run", (run, event.plan["name"], event.at))[0]
         self._numbers[run] = number
-        return int(number)
+        return number
 
     def _roll_back(self) -> None:
         if self._db.in_transaction:
@@ -175,6 +181,11 @@ class SqliteReader:
     def close(self) -> None:
         """Let the database go."""
         self._db.close()
+
+
+def _first(db: apsw.Connection, query: str, values: tuple[Any, ...] = ()) -> Any:
+    """Give the first row of a query, None where it has none."""
+    return db.execute(SQL[query], values).fetchone()
 
 
 def is_locked(folder: Path) -> bool:
@@ -246,14 +257,18 @@ def _migrate(db: apsw.Connection) -> None:
     db.execute("COMMIT")
 
 
+def _rows(db: apsw.Connection, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
+    return db.execute(SQL[query], values).fetchall()
+
+
 def _read(db: apsw.Connection, run: str | None, after: int) -> Iterator[Row]:
-    names = {row[0]: row[1] for row in db.execute(SQL["runs"])}
+    names: dict[int, str] = {row[0]: row[1] for row in _rows(db, "runs")}
     link: int | None = 0
     if after:
-        link = next((row[1] for row in db.execute("SELECT seq, chain FROM event WHERE seq = ?", (after,))), None)
+        link = next((row[0] for row in _rows(db, "chain_of", (after,))), None)
     while True:
         try:
-            page = db.execute(SQL["events"], (after, _PAGE)).fetchall()
+            page = _rows(db, "events", (after, _PAGE))
         except apsw.Error as problem:
             raise JournalDamaged(f"the journal cannot be read behind event {after}: {problem}") from None
         for seq, number, epoch, kind, body, orders, stored in page:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from unspool.core.run import Run
-from unspool.journal.rows import Entry
+from unspool.model.entry import Entry
 from unspool.model.events import event_to_dict
 from unspool.model.status import FAILED, FINAL_STATES, QUEUED, RUNNING
 

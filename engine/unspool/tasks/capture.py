@@ -149,7 +149,7 @@ def parse_output(text: str) -> dict[str, str]:
 
 
 def _block(lines: Any, start: int, end: str) -> str:
-    found = []
+    found: list[str] = []
     for _, line in lines:
         if line == end:
             return "\n".join(found)

@@ -131,10 +131,8 @@ def _collect(task: Task, value: Any, store: Store) -> dict[str, Any]:
         content = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as problem:
         raise _NotPlain(f"what the function returned is no plain JSON: {problem}") from None
-    if len(content) > MAX_INLINE:
-        wrapped = travel(content.encode(), store)
-    else:
-        wrapped = {"inline": json.loads(content)}
+    fits = len(content) <= MAX_INLINE
+    wrapped = {"inline": json.loads(content)} if fits else travel(content.encode(), store)
     collected: dict[str, Any] = {"value": wrapped}
     if isinstance(value, dict):
         names = [output.name for output in task.outputs if output.name in value]

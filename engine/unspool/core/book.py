@@ -1,0 +1,161 @@
+"""The books of a run: its tasks, attempts and timers, and the moves that keep them consistent."""
+
+from __future__ import annotations
+
+from unspool.core.state import Attempt, TaskRun
+from unspool.core.transitions import TRANSITIONS
+from unspool.errors import IllegalEvent
+from unspool.model import status
+from unspool.model.commands import (
+    CancelTimer,
+    Command,
+    ReleaseAdmission,
+    RequestAdmission,
+    SetTimer,
+    StopAttempt,
+    WithdrawRequest,
+)
+from unspool.model.plan import Plan
+from unspool.model.status import CANCELLED, FINAL_STATES, QUEUED, READY, RUNNING
+
+TIMEOUT_TIMER = "timeout:"  # and an attempt's number: it has run too long
+GRACE_TIMER = "grace:"  # and an attempt's number: the polite end was not heard
+RETRY_TIMER = "retry:"  # and a task's index: its delay is over
+
+
+class Book:
+    """What a run remembers. Every method here leaves the counters right; none of them decides."""
+
+    def __init__(self) -> None:
+        self.plan: Plan = Plan("", ())
+        self.tasks: list[TaskRun] = []
+        self.attempts: dict[int, Attempt] = {}
+        self.timers: dict[str, float] = {}
+        self.open = 0  # tasks that are not final
+        self._next_attempt = 1
+        self._at = 0.0
+        self.moves: list[tuple[int, str, str | None]] = []  # by the last event: task, state, reason
+        self._out: list[Command] = []
+        self._settled: list[int] = []  # final tasks whose dependents have not been told yet
+
+    def _attempt(self, number: int) -> Attempt | None:
+        """Give a live attempt, None where it is over.
+
+        Raises:
+            IllegalEvent: there never was one.
+        """
+        attempt = self.attempts.get(number)
+        if attempt is None and not 0 < number < self._next_attempt:
+            raise IllegalEvent(f"nobody asked for attempt {number}")
+        return attempt
+
+    def _live(self, number: int, token: int) -> Attempt | None:
+        """Give an attempt that was admitted, None where it is over or the token is of another owner."""
+        attempt = self._attempt(number)
+        if attempt is None:
+            return None
+        if not attempt.admitted:
+            raise IllegalEvent(f"attempt {number} is not admitted")
+        return attempt if attempt.token == token else None
+
+    def _ask(self, index: int, number: int) -> None:
+        """Ask admission for attempt `number` of a task."""
+        task = self.tasks[index]
+        self._move(task, READY)
+        if task.queued_at is None:
+            task.queued_at = self._at
+        attempt = self._next_attempt
+        self._next_attempt += 1
+        self.attempts[attempt] = Attempt(index, number, self._at)
+        task.attempt = attempt
+        self._out.append(RequestAdmission(index, attempt, self.plan.tasks[index].priority))
+
+    def _begin(self, attempt: Attempt, at: float) -> None:
+        """An attempt runs since `at`."""
+        attempt.started_at = at
+        task = self.tasks[attempt.task]
+        task.queued_s += max(0.0, at - attempt.asked_at)
+        if task.started_at is None:
+            task.started_at = at
+        self._move(task, RUNNING)
+
+    def _close_attempt(self, number: int, attempt: Attempt) -> None:
+        """An attempt is over: forget it, its timers, and give its place back."""
+        del self.attempts[number]
+        task = self.tasks[attempt.task]
+        task.attempt = 0
+        if attempt.started_at is not None:
+            task.attempts = attempt.number
+        if self.timers:
+            self._cancel_timer(f"{TIMEOUT_TIMER}{number}")
+            self._cancel_timer(f"{GRACE_TIMER}{number}")
+        self._out.append(ReleaseAdmission(number))
+
+    def _retry(self, index: int, number: int, delay: float) -> None:
+        """Ask for attempt `number` of a task, now or after `delay` seconds."""
+        if delay <= 0:
+            self._ask(index, number)
+            return
+        task = self.tasks[index]
+        self._move(task, QUEUED, status.RETRY_WAIT)
+        self._set_timer(f"{RETRY_TIMER}{index}", self._at + delay)
+
+    def _cancel_task(self, index: int, reason: str) -> None:
+        """End a task in whatever state it is."""
+        task = self.tasks[index]
+        if task.state in FINAL_STATES:
+            return
+        attempt = self.attempts.get(task.attempt)
+        if attempt is None:
+            self._cancel_timer(f"{RETRY_TIMER}{index}")
+            self._settle(index, CANCELLED, reason)
+        elif attempt.admitted:
+            self._stop_attempt(task.attempt, attempt, reason)
+        else:
+            self._out.append(WithdrawRequest(index, task.attempt))
+            del self.attempts[task.attempt]
+            task.attempt = 0
+            self._settle(index, CANCELLED, reason)
+
+    def _stop_attempt(self, number: int, attempt: Attempt, reason: str) -> None:
+        """Begin to end an attempt; a cancel that comes while it times out takes over the reason."""
+        already = attempt.stop is not None
+        if not already or attempt.stop == status.TIMEOUT:
+            attempt.stop = reason
+        if already:
+            return
+        self._cancel_timer(f"{TIMEOUT_TIMER}{number}")
+        self._out.append(StopAttempt(number, "polite"))
+        self._set_timer(f"{GRACE_TIMER}{number}", self._at + self.plan.tasks[attempt.task].grace)
+
+    def _force_all(self) -> None:
+        """Somebody will not wait for the grace: end every attempt by force."""
+        for number, attempt in self.attempts.items():
+            if not attempt.forced:
+                self._cancel_timer(f"{GRACE_TIMER}{number}")
+                attempt.forced = True
+                self._out.append(StopAttempt(number, "forced"))
+
+    def _settle(self, index: int, state: str, reason: str | None) -> None:
+        """A task is final; its dependents are told later."""
+        task = self.tasks[index]
+        self._move(task, state, reason)
+        task.completed_at = self._at
+        self.open -= 1
+        self._settled.append(index)
+
+    def _move(self, task: TaskRun, state: str, reason: str | None = None) -> None:
+        """Change the state of a task, as the table of transitions allows."""
+        if (task.state, state) not in TRANSITIONS:
+            raise IllegalEvent(f"a task cannot go from {task.state} to {state}")
+        task.state = state
+        task.reason = reason
+        self.moves.append((task.index, state, reason))
+
+    def _set_timer(self, timer: str, due: float) -> None:
+        self.timers[timer] = due
+        self._out.append(SetTimer(timer, due))
+
+    def _cancel_timer(self, timer: str) -> None:
+        if self.timers.pop(timer, None) is not None:
+            self._out.append(CancelTimer(timer))

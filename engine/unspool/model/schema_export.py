@@ -1,0 +1,56 @@
+"""Generate the published JSON Schema of documents from the models: `python -m unspool.model.schema_export`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from unspool.model.document import Document
+
+if TYPE_CHECKING:
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import core_schema
+
+WORKFLOW_SCHEMA_ID = "urn:unspool:schema:workflow:1"
+
+
+class _Published(GenerateJsonSchema):
+    """The models as authors see them: a key that was not given has no value, and none is null."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def workflow_schema() -> dict[str, Any]:
+    """Give the JSON Schema (draft 2020-12) of a workflow document."""
+    body = Document.model_json_schema(schema_generator=_Published)
+    definitions = {name: _untitled(part) for name, part in sorted(body.pop("$defs").items())}
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": WORKFLOW_SCHEMA_ID,
+        "title": "unspool workflow",
+    }
+    return {**head, **_untitled(body), "$defs": definitions}
+
+
+def workflow_schema_text() -> str:
+    """Give the text of the file `workflow.schema.json`."""
+    return json.dumps(workflow_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _untitled(part: dict[str, Any]) -> dict[str, Any]:
+    # pydantic titles a model with its class name, which says nothing to authors.
+    return {key: value for key, value in part.items() if key != "title"}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(workflow_schema_text())
