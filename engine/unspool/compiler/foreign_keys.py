@@ -1,0 +1,255 @@
+"""How other workflow systems call what this language has: tables from their keys to ours.
+
+The keys of the tables are spelt the way `normalised` spells them, so that `dependsOn`, `depends-on`
+and `DependsOn` need one entry.
+"""
+
+from __future__ import annotations
+
+import re
+
+
+def normalised(key: str) -> str:
+    """Spell a key in lower case with `_` between its words."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[-. ]+", "_", key).lower()
+
+
+def _table(**rows: str) -> dict[str, str]:
+    return {theirs: ours.rstrip("_") for ours, row in rows.items() for theirs in row.split()}
+
+
+# `with`, `from`, `import` and `finally` are words of Python: as names of arguments they end in `_`.
+_NO_CONTAINER = "tasks run on this machine; start a container in `run`, as in `run: [docker, run, IMAGE, COMMAND]`"
+_NO_MACHINE = "every task runs on this machine: remove it"
+_NO_STEPS = "a task has one action: make each step a task of its own and link them with `depends_on`"
+_ONE_LIST = "put the program and its arguments into one list: `run: [program, argument]`"
+_STATES = "say which end of a dependency is waited for: `depends_on: {NAME: any}`, or `ok`, `completed`, `failed`"
+
+# What language.md has beyond this version. They are known words, so they get an answer of their own.
+LATER = {
+    "document": frozenset(
+        ("secrets", "resources", "templates", "finally", "triggers", "rulesets", "import", "open", "policies")
+    ),
+    "task": frozenset(
+        (
+            "http agent swarm group monitor internal workflow approval wait join for_each matrix idle_timeout "
+            "on_result compensate uses batch cache on_crash interpret"
+        ).split()
+    ),
+    "defaults": frozenset(("idle_timeout", "on_crash", "join", "cache", "uses")),
+    "limits": frozenset(("max_depth", "timeout", "max_cost_usd", "queue", "idle")),
+    "retry": frozenset(("max_elapsed",)),
+    "filter": frozenset(("status",)),
+}
+LATER_ACTIONS = frozenset(("http", "agent", "swarm", "group", "monitor", "internal", "workflow", "approval", "wait"))
+
+_TASK = _table(
+    depends_on="needs need depends dependencies deps requires require after run_after upstream wait_for prerequisites",
+    when="if condition only_if run_if precondition preconditions",
+    run="command cmd cmds commands script scripts exec execute sh bash shell_command entrypoint bash_command call",
+    python="function callable python_callable py module entry_point task_fn",
+    timeout="timeout_minutes timeout_sec timeout_secs timeout_seconds timeout_ms active_deadline_seconds deadline "
+    "execution_timeout time_limit max_time max_duration",
+    retry="retries retry_count retry_limit max_retries num_retries retry_strategy retry_policy attempts max_attempts",
+    on_failure="continue_on_error allow_failure continue_on ignore_error ignore_errors ignore_failure on_error "
+    "fail_fast failure_policy",
+    cwd="working_directory working_dir workdir work_dir dir directory chdir pwd",
+    env="environment variables variable vars envs env_vars environment_variables",
+    outputs="output produces publish results returns",
+    success_when="success_condition success_if success_codes expect",
+    with_="params parameters arguments kwargs op_kwargs inputs",
+    stdin="input",
+    tags="labels label tag",
+    description="desc doc summary title comment help display_name",
+    estimate="duration expected_duration estimated_duration eta",
+    priority="priority_weight weight nice",
+    shell="interpreter executable",
+    grace="grace_period stop_grace_period kill_after termination_grace_period_seconds kill_timeout",
+    for_each="with_items with_param with_sequence foreach loop for map fan_out items parallel",
+    matrix="strategy",
+    cache="memoize task_cache skip_if_successful sources generates method status",
+    compensate="rollback undo",
+    approval="suspend manual pause",
+    on_result="on_success on_completion next",
+    idle_timeout="heartbeat_seconds heartbeat",
+)
+
+_DOCUMENT = _table(
+    tasks="jobs steps stages nodes dag pipeline states processes services job task workflow workflows do",
+    unspool="version api_version dsl schema_version language",
+    name="id title workflow_name",
+    description="desc doc summary comment help",
+    inputs="params parameters arguments args input vars_in",
+    env="environment variables variable vars envs env_vars environment_variables",
+    defaults="default default_args task_defaults",
+    outputs="output results",
+    triggers="on schedule schedules trigger events event cron watch",
+    finally_="on_exit hooks handler_on after_script ensure always after_execution",
+    import_="include includes imports extends uses",
+    resources="pools pool semaphores mutexes queues",
+    secrets="secret",
+)
+
+_RETRY = _table(
+    max_attempts="attempts attempt max count limit times retries max_retries maximum_attempts stop_after_attempt",
+    strategy="backoff policy type backoff_type retry_policy",
+    delay="interval wait initial initial_delay initial_interval interval_seconds interval_sec delay_sec delay_seconds "
+    "min_delay base_delay base backoff_seconds duration",
+    max_delay="max_interval max_interval_sec max_interval_seconds max_wait cap max_backoff max_delay_seconds",
+    on="when if retry_on retry_if on_exit_codes conditions only errors codes exit_codes exit_code",
+    never="exclude except never_on not_on abort_on",
+    max_elapsed="max_duration max_time timeout",
+)
+
+_SCHEMA = _table(
+    enum="values options choices allowed one_of_values",
+    minimum="min gte",
+    maximum="max lte",
+    exclusiveMinimum="gt",
+    exclusiveMaximum="lt",
+    pattern="regex regexp match matches",
+    type="data_type kind",
+    default="value initial default_value",
+    description="desc doc help summary",
+    items="item element elements",
+    properties="fields members keys",
+    examples="example",
+)
+
+_OUTPUT = _SCHEMA | _table(
+    from_="source value_from read read_from",
+    path="json_path pointer key jq select query parameter",
+    max_bytes="limit max_size size",
+)
+
+RENAMES = {
+    "document": _DOCUMENT,
+    "task": _TASK,
+    "defaults": _TASK,
+    "retry": _RETRY,
+    "limits": _table(
+        concurrency="parallelism max_parallel workers max_concurrency max_concurrent max_active_tasks parallel jobs",
+        max_tasks="tasks total max",
+        timeout="max_time max_duration",
+    ),
+    "filter": _table(exit_code="exit_codes codes code exit return_code return_codes", status="http_status status_code"),
+    "source": _table(file="path filename file_name name"),
+    "schema": _SCHEMA,
+    "output": _OUTPUT,
+}
+
+ADVICE = {
+    "document": {
+        "concurrency": "it is a limit: write `limits: {concurrency: 4}`",
+        "max_tasks": "it is a limit: write `limits: {max_tasks: 1000}`",
+        "kind": "a document is always a workflow: remove it",
+        "metadata": "write its `name` at the top level",
+        "spec": "write its keys at the top level",
+        "namespace": "documents have no namespace: remove it",
+        "permissions": "tasks run with the rights of whoever starts the run: remove it",
+        "image": _NO_CONTAINER,
+        "runs_on": _NO_MACHINE,
+        "platforms": _NO_MACHINE,
+    },
+    "task": {
+        "name": "the key above a task is its name: remove it, or make it the `description`",
+        "id": "the key above a task is its name: remove it",
+        "type": "the kind of a task is its action, `run` or `python`: remove it",
+        "args": _ONE_LIST,
+        "argv": _ONE_LIST,
+        "steps": _NO_STEPS,
+        "tasks": _NO_STEPS,
+        "jobs": _NO_STEPS,
+        "image": _NO_CONTAINER,
+        "container": _NO_CONTAINER,
+        "docker": _NO_CONTAINER,
+        "runs_on": _NO_MACHINE,
+        "runner": _NO_MACHINE,
+        "platform": _NO_MACHINE,
+        "platforms": _NO_MACHINE,
+        "stage": "tasks have no stages: link them with `depends_on`",
+        "trigger_rule": _STATES,
+        "artifacts": "declare what the task gives as `outputs: {NAME: {from: {file: PATH}}}`",
+        "secrets": "secrets are not supported by this version yet: set the variable where unspool is started",
+        "before_script": "put these lines first in `run`",
+        "after_script": "make it a task with `depends_on: {NAME: any}`",
+        "unless": "say when the task runs: `when: ${{ not (CONDITION) }}`",
+        "skip_if": "say when the task runs: `when: ${{ not (CONDITION) }}`",
+        "only": "say when the task runs: `when: ${{ CONDITION }}`",
+        "except": "say when the task runs: `when: ${{ not (CONDITION) }}`",
+        "rules": "say when the task runs: `when: ${{ CONDITION }}`",
+        "silent": "commands are not echoed: remove it",
+    },
+    "defaults": {"env": "variables for all tasks stand in `env` at the top level"},
+    "retry": {
+        "factor": "`exponential` doubles the wait each time, `linear` adds `delay`: remove it",
+        "multiplier": "`exponential` doubles the wait each time, `linear` adds `delay`: remove it",
+        "exponent": "`exponential` doubles the wait each time, `linear` adds `delay`: remove it",
+        "enabled": "`max_attempts: 1` means no retry: remove it",
+    },
+    "filter": {
+        "class": "write the name of the class itself, as in `on: [timeout]`",
+        "error": "write the name of the class itself, as in `on: [timeout]`",
+    },
+    "schema": {
+        "nullable": 'write a list of types, as in `type: [string, "null"]`, and remove it',
+        "optional": "an input with a `default` is optional: remove it",
+        "secret": "secrets are not supported by this version yet: remove it",
+        "sensitive": "secrets are not supported by this version yet: remove it",
+        "$ref": "references are not followed: write the schema out",
+    },
+}
+ADVICE["output"] = ADVICE["schema"] | {"file": "write `from: {file: PATH}`"}
+
+# Words of JSON Schema outside the subset; a schema that needs them would be checked less than it says.
+UNSUPPORTED_SCHEMA_KEYS = frozenset(
+    (
+        "$schema $id $defs $anchor $comment $dynamicRef definitions not if then else prefixItems contains minContains "
+        "maxContains patternProperties propertyNames minProperties maxProperties dependentRequired dependentSchemas "
+        "dependencies unevaluatedItems unevaluatedProperties additionalItems readOnly writeOnly deprecated "
+        "contentEncoding contentMediaType contentSchema"
+    ).split()
+)
+
+WORDS = {
+    "on_failure": _table(
+        skip="continue ignore allow warn tolerate proceed true",
+        abort="fail stop fail_fast exit halt terminate cancel cancel_run cancel_all cancelled",
+        cancel_dependents="cancel_downstream fail_dependents block default false",
+    ),
+    "need": _table(
+        ok="success succeeded successful all_success passed service_completed_successfully true",
+        failed="failure error errored all_failed",
+        any="always done all_done finished final complete_or_failed",
+        completed="complete service_completed",
+        skipped="skip",
+    ),
+    "strategy": _table(
+        immediate="none no instant zero",
+        linear="fixed constant static",
+        exponential="exp backoff doubling expo",
+        jittered="random jitter full_jitter",
+    ),
+    "priority": _table(
+        critical="urgent highest top max",
+        high="higher",
+        normal="medium default standard mid",
+        low="lower",
+        idle="lowest background min batch",
+    ),
+    "type": _table(
+        string="str text char varchar date path",
+        integer="int long",
+        number="float double decimal numeric",
+        boolean="bool flag",
+        array="list sequence tuple set",
+        object="dict map mapping struct hash record",
+        null="none nil",
+    ),
+    "source": _table(
+        output="file env github_output outputs",
+        stdout="std_out out text",
+        json="stdout_json",
+        result="exit_code return",
+    ),
+}

@@ -1,0 +1,76 @@
+"""What stands at a path of a document: the kind of each map, list and value, found from its keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from unspool.model.diagnostics import Path
+
+_ANY = "*"
+_SCHEMA = {
+    "items": "schema",
+    "additionalProperties": "schema",
+    "properties": "schemas",
+    "anyOf": "schemas",
+    "oneOf": "schemas",
+    "allOf": "schemas",
+    "type": "type",
+    "default": "any",
+    "const": "any",
+    "enum": "any",
+    "examples": "any",
+}
+
+# Kind of a container -> its keys -> the kind of what stands there; keys not listed are kinds themselves.
+_CHILDREN: dict[str, dict[str, str]] = {
+    "document": {"outputs": "values"},
+    "tasks": {_ANY: "task"},
+    "task": {"with": "values"},
+    "inputs": {_ANY: "schema"},
+    "env": {_ANY: "variable"},
+    "values": {_ANY: "any"},
+    "any": {_ANY: "any"},
+    "run": {_ANY: "argument"},
+    "tags": {_ANY: "tag"},
+    "depends_on": {_ANY: "need"},
+    "outputs": {_ANY: "output"},
+    "on": {_ANY: "filter"},
+    "never": {_ANY: "filter"},
+    "exit_code": {_ANY: "code"},
+    "schemas": {_ANY: "schema"},
+    "schema": _SCHEMA,
+    "output": {**_SCHEMA, "from": "source"},
+    "type": {_ANY: "type"},
+    "required": {_ANY: "member"},
+}
+
+BOOLEANS = frozenset(("when", "success_when", "jitter", "uniqueItems"))
+NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
+INTEGERS = frozenset("max_attempts concurrency max_tasks max_bytes code minLength maxLength minItems maxItems".split())
+DURATIONS = frozenset(("timeout", "grace", "delay", "max_delay", "estimate"))
+TEXTS = frozenset("name description cwd stdin python run title format pattern path file tag member need filter".split())
+
+
+def kind_of(path: Path) -> str:
+    """Give the kind of what stands at a path: `document`, `task`, `timeout`, `variable`, ..."""
+    kind = "document"
+    for key in path:
+        children = _CHILDREN.get(kind, {})
+        kind = children.get(_ANY) or children.get(str(key), str(key))
+    return kind
+
+
+def value_at(value: Any, path: Path) -> Any:
+    """Give the value at a path, None where the path leads nowhere."""
+    for key in path:
+        try:
+            value = value[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def under_extension(path: Path) -> bool:
+    """Whether a path lies under a top-level `x-` key, which unspool does not read."""
+    return bool(path) and str(path[0]).startswith("x-")

@@ -1,0 +1,206 @@
+"""Mutants of valid documents: small random changes, some harmless, some not."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Iterator
+from typing import Any
+
+Path = tuple[Any, ...]
+
+SEEDS: tuple[dict[str, Any], ...] = (
+    {"unspool": 1, "name": "hello", "tasks": {"greet": {"run": "echo hello"}}},
+    {
+        "unspool": 1,
+        "name": "nightly-quality.v2",
+        "description": "Test every suite.",
+        "x-common": {"anything": [1, None, {"goes": True}]},
+        "inputs": {
+            "branch": {"type": "string", "default": "main", "pattern": "[A-Za-z0-9/_.]+", "maxLength": 40},
+            "suites": {"type": "array", "items": {"type": "string", "enum": ["unit", "api"]}, "default": ["unit"]},
+            "level": {"type": ["integer", "null"], "minimum": 0, "exclusiveMaximum": 9.5, "default": None},
+            "options": {
+                "type": "object",
+                "properties": {"deep": {"type": "boolean", "title": "Deep"}, "rate": {"multipleOf": 0.5}},
+                "required": ["deep"],
+                "additionalProperties": {"anyOf": [{"const": 1}, {"type": "number", "format": "float"}]},
+            },
+        },
+        "env": {"CI": "1", "DEBUG": True, "LEVEL": 3, "RATIO": 0.5},
+        "defaults": {"timeout": "15m", "retry": {"max_attempts": 2, "delay": "0s"}, "shell": "bash", "cwd": "src"},
+        "limits": {"concurrency": 4, "max_tasks": 200},
+        "tasks": {
+            "checkout": {"run": ["git", "fetch", "origin", "--", "${{ inputs.branch }}"], "tags": ["git", "slow"]},
+            "test": {
+                "depends_on": ["checkout"],
+                "when": "${{ inputs.level != 3 }}",
+                "run": "pytest -q",
+                "shell": "sh",
+                "stdin": "text",
+                "with": {"suite": ["${{ inputs.suites }}", None, 1.5]},
+                "env": {"A_B": "x"},
+                "timeout": "250ms",
+                "grace": "0s",
+                "retry": {
+                    "max_attempts": 3,
+                    "strategy": "exponential",
+                    "delay": "2s",
+                    "max_delay": "1m",
+                    "jitter": True,
+                    "on": ["timeout", {"exit_code": [75, 0]}],
+                    "never": ["auth"],
+                },
+                "success_when": "${{ result.exit_code in [0, 5] }}",
+                "outputs": {
+                    "failed": {"type": "integer", "from": "json", "path": "/failed/0", "default": 0, "max_bytes": 10},
+                    "log": {"from": {"file": "out.txt"}, "minLength": 1, "description": "The log."},
+                },
+                "on_failure": "skip",
+                "priority": "high",
+                "estimate": "2h",
+            },
+            "report": {
+                "depends_on": {"checkout": "ok", "test": "any"},
+                "python": "package.module:function.method",
+                "description": "Say how it went.",
+                "when": True,
+                "with": {},
+            },
+        },
+        "outputs": {"failed": "${{ tasks.test.outputs.failed }}", "all": {"list": [None, 1]}},
+    },
+    {
+        "unspool": 1.0,
+        "name": "numbers",
+        "limits": {"concurrency": 2.0},
+        "inputs": {
+            "count": {"oneOf": [{"type": "integer"}, {"allOf": [{"minimum": 1}, {"maximum": 3}]}], "examples": [1]},
+            "words": {"minItems": 0, "maxItems": 3, "uniqueItems": True, "items": {}, "required": []},
+        },
+        "tasks": {
+            "a": {"run": [1, 2.5, True, "x"], "depends_on": [], "tags": [], "on_failure": "abort"},
+            "b": {
+                "run": "true",
+                "retry": {"strategy": "jittered", "on": []},
+                "success_when": False,
+                "priority": "idle",
+            },
+        },
+    },
+)
+
+JUNK: tuple[Any, ...] = (
+    *(None, True, False, 0, 1, -1, 2.0, 1.5, 256, 1001, 2**70, "", " ", "x", "a", "Ab", "a-b", "_a", "9", "a" * 64),
+    *(
+        "a" * 65,
+        "ü",
+        "yes",
+        "5m",
+        "0s",
+        "05m",
+        "5 m",
+        "1h30m",
+        "${{ a }}",
+        " ${{ a",
+        "a:b",
+        "a.b:c.d",
+        "a:",
+        "/a~0",
+        "a/b",
+    ),
+    *("/~2", "any", "ok", "abort", "bash", "json", "array", "low", "linear", "UNSPOOL", [], [[]], ["a"], ["a", "a"]),
+    *([1], [None], [True, 1], {}, {"a": 1}, {"a": None}, {"a": "ok"}, {"file": "x"}, {"exit_code": [1]}, {"run": "x"}),
+    *({"type": "string"}, {"max_attempts": 1}, {"run": ["x"], "python": "a:b"}, {"python": "a:b", "stdin": ""}),
+)
+SUFFIXES = ("\n", " ", "x", "0", "-", "_", "é", "\x00", ".", ":")
+
+
+def mutants(count: int, seed: int) -> Iterator[dict[str, Any]]:
+    """Give so many mutants, the same ones for the same seed."""
+    chance = random.Random(seed)
+    for _ in range(count):
+        document = copy.deepcopy(chance.choice(SEEDS))
+        for _ in range(chance.choice((1, 1, 1, 2))):
+            chance.choices(_CHANGES, _WEIGHTS)[0](document, chance)
+        yield document
+
+
+def _places(value: Any, path: Path = ()) -> Iterator[tuple[Any, Any]]:
+    """Every key or index in a document, with the map or list that holds it."""
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, member in list(members):
+        yield value, key
+        yield from _places(member, (*path, key))
+
+
+def _by_key() -> dict[Any, list[Any]]:
+    found: dict[Any, list[Any]] = {}
+    for seed in SEEDS:
+        for holder, key in _places(seed):
+            found.setdefault(key, []).append(holder[key])
+    return found
+
+
+_KNOWN = _by_key()
+_KEYS = sorted(key for key in _KNOWN if isinstance(key, str))
+
+
+def _pick(document: Any, chance: random.Random) -> tuple[Any, Any]:
+    return chance.choice(list(_places(document)) or [({"": None}, "")])
+
+
+def _swap(document: Any, chance: random.Random) -> None:
+    holder, key = _pick(document, chance)
+    holder[key] = copy.deepcopy(chance.choice(_KNOWN.get(key, JUNK)))
+
+
+def _spoil(document: Any, chance: random.Random) -> None:
+    holder, key = _pick(document, chance)
+    holder[key] = copy.deepcopy(chance.choice(JUNK))
+
+
+def _delete(document: Any, chance: random.Random) -> None:
+    holder, key = _pick(document, chance)
+    del holder[key]
+
+
+def _add(document: Any, chance: random.Random) -> None:
+    holder, _ = _pick(document, chance)
+    if isinstance(holder, dict):
+        key = chance.choice(_KEYS)
+        holder[key] = copy.deepcopy(chance.choice(_KNOWN[key]))
+    else:
+        holder.insert(chance.randrange(len(holder) + 1), copy.deepcopy(chance.choice(JUNK)))
+
+
+def _repeat(document: Any, chance: random.Random) -> None:
+    lists = [holder[key] for holder, key in _places(document) if isinstance(holder[key], list) and holder[key]]
+    if lists:
+        items = chance.choice(lists)
+        items.append(copy.deepcopy(chance.choice(items)))
+
+
+def _rename(document: Any, chance: random.Random) -> None:
+    maps = [(holder, key) for holder, key in _places(document) if isinstance(holder, dict)]
+    if maps:
+        holder, key = chance.choice(maps)
+        new = chance.choice((key + chance.choice(SUFFIXES), key.upper(), "x-" + key, key[1:], chance.choice(_KEYS)))
+        holder[new] = holder.pop(key)
+
+
+def _bend(document: Any, chance: random.Random) -> None:
+    """Change a scalar a little."""
+    leaves = [(holder, key) for holder, key in _places(document) if not isinstance(holder[key], dict | list)]
+    holder, key = chance.choice(leaves or [({"": ""}, "")])
+    value = holder[key]
+    if isinstance(value, str):
+        holder[key] = chance.choice((value + chance.choice(SUFFIXES), value.upper(), value[1:], value * 2))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        holder[key] = chance.choice((value + 1, -value, float(value), value + 0.25, value * 10**30, str(value)))
+    else:
+        holder[key] = chance.choice((not value, str(value), 1))
+
+
+_CHANGES = (_swap, _spoil, _delete, _add, _repeat, _rename, _bend)
+_WEIGHTS = (6, 3, 5, 2, 2, 2, 6)
