@@ -1,0 +1,88 @@
+"""The shapes that are measured, and how each tool's file says them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A task graph without content: task `i` is called `t<i>`.
+
+    Attributes:
+        shape: `chain`, `wide` (no edges), or `layered` (each task needs three of the layer before).
+        size: how many tasks.
+        width: how many tasks a layer has; for `layered` only.
+    """
+
+    shape: str
+    size: int
+    width: int = 50
+
+    @property
+    def name(self) -> str:
+        """What the tables call it."""
+        if self.shape == "layered":
+            return f"layered {self.size // self.width} x {self.width}"
+        return f"{self.shape} {self.size:,}"
+
+    def tasks(self) -> Iterator[tuple[str, list[str]]]:
+        """Each task with the tasks it needs; a needed one comes first."""
+        for number in range(self.size):
+            yield f"t{number}", [f"t{needed}" for needed in self._needs(number)]
+
+    def _needs(self, number: int) -> list[int]:
+        if self.shape == "chain":
+            return [number - 1] if number else []
+        if self.shape == "layered" and number >= self.width:
+            layer, column = divmod(number, self.width)
+            return [(layer - 1) * self.width + (column + step) % self.width for step in (0, 1, 2)]
+        return []
+
+
+def write_lines(path: Path, lines: Iterator[str]) -> None:
+    """Write line by line: the driver must stay small, for its size is the floor of what memory is reported."""
+    with path.open("w") as file:
+        file.writelines(f"{line}\n" for line in lines)
+
+
+def makefile(graph: Graph) -> Iterator[str]:
+    """One phony target a task. The recipe is printed, so that the run can be counted; make needs no shell for it."""
+    names = " ".join(name for name, _ in graph.tasks())
+    yield f".PHONY: all {names}"
+    yield f"all: {names}"
+    for name, needs in graph.tasks():
+        yield f"{name}: {' '.join(needs)}"
+        yield "\ttrue"
+
+
+def ninja_file(graph: Graph) -> Iterator[str]:
+    """One build statement a task; ninja writes each finished one to its log."""
+    yield "rule run"
+    yield "  command = true"
+    for name, needs in graph.tasks():
+        yield f"build {name}: run {' '.join(needs)}"
+
+
+def workflow(graph: Graph, body: str) -> Iterator[str]:
+    """An unspool document in which each task is `body`, lines of YAML parted by newlines."""
+    yield "unspool: 1"
+    yield f"name: {graph.shape}"
+    yield f"limits: {{max_tasks: {graph.size}}}"
+    yield "inputs: {word: {type: string, default: hello}}"
+    yield "tasks:"
+    for name, needs in graph.tasks():
+        yield f"  {name}:"
+        if needs:
+            yield f"    depends_on: [{', '.join(needs)}]"
+        for line in body.split("\n"):
+            yield f"    {line}"
+
+
+ARGV = 'run: ["true"]'
+SCRIPT = 'run: "true"'
+NOOP = 'python: "bench_noop:noop"'
+# What the compiler is measured on: a task as people write them, about 140 bytes with its name and needs.
+REALISTIC = 'description: one of many\nrun: [echo, "${{ inputs.word }}"]\ntimeout: 30s\nretry: {max_attempts: 2}'
