@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -66,6 +67,8 @@ def drive(
     """
     from unspool.host.engine import Engine
 
+    gc.freeze()  # the plan stays to the end; no collection need look at it
+    gc.enable()
     with Engine(folder, workers, durability) as engine:
         _listen(engine, form, quiet=quiet)
         restore = _catch_signals(engine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -67,6 +68,7 @@ def _cli() -> None:
 def main() -> None:
     """Run the command line and leave with its exit code."""
     _open_standard_streams()
+    gc.disable()  # compiling makes many objects and no garbage; `drive` switches it on again
     try:
         code = _cli.main(standalone_mode=False)
     except UnspoolError as problem:

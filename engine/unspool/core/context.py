@@ -86,6 +86,8 @@ def evaluate_when(source: str, context: Context) -> bool | Failure:
 
 
 def _text(name: str, value: str, context: dict[str, Any]) -> str:
+    if "${{" not in value:
+        return _fitting(name, value)
     return _fitting(name, expr.as_text(expr.render(value, context)))
 
 

@@ -85,7 +85,8 @@ def known_outputs(task: Task, collected: dict[str, Any], view: dict[str, Any]) -
         try:
             outputs[output.name] = _read(output, collected, view)
         except OutputError:
-            continue
+            if output.has_default:
+                outputs[output.name] = output.default
     return outputs
 
 

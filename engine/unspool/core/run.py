@@ -292,7 +292,7 @@ class Run(Book):
         if view is not None:
             view["error"] = error
             task.result = view
-            task.outputs = known_outputs(plan, collected, view)
+        task.outputs = known_outputs(plan, collected, view or result_view(collected, error, None))
         self._settle(index, FAILED, error["class"])
         if plan.on_failure == "skip":
             return

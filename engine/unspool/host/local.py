@@ -34,9 +34,9 @@ from unspool.model.events import (
 )
 from unspool.tasks.attempt import AttemptSpec, Ended
 
-LINGER = 0.005  # seconds a fact may wait for company before it is committed, while every slot is busy
+LINGER = 0.01  # seconds a fact may wait for company before it is committed, while every slot is busy
 BATCH = 64  # facts after which nothing waits any more
-AHEAD_HORIZON = 0.02  # seconds of work that may be admitted before a slot is free for it
+AHEAD_HORIZON = 0.03  # seconds of work that may be admitted before a slot is free for it
 AHEAD_MOST = 64
 SPOOL_PERIOD = 0.5  # seconds between looks for requests whose wake-up call went missing
 

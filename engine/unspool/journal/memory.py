@@ -24,7 +24,8 @@ class MemoryJournal:
         """Keep entries, all or none, and give the number of the last."""
         if self._closed:
             raise JournalError("the journal is closed")
-        rows, runs = [], dict(self._runs)
+        rows: list[tuple[str, int, str, str, str, int]] = []
+        runs = dict(self._runs)
         link = self._rows[-1][-1] if self._rows else 0
         for run, event, commands, _ in entries:
             if isinstance(event, RunStarted) and run not in runs:
@@ -35,7 +36,8 @@ class MemoryJournal:
                 end = commands[-1]
                 runs[run] = runs[run]._replace(state=end.state, reason=end.reason, completed_at=event.at)
             kind, body, orders = type(event).__name__, encode_body(event), commands_text(commands)
-            link = chain(link, kind, body, orders)
+            place = (len(self._rows) + len(rows) + 1, list(runs).index(run), self.epoch)
+            link = chain(link, place, kind, body, orders)
             rows.append((run, self.epoch, kind, body, orders, link))
         self._rows += rows
         self._runs = runs
@@ -43,9 +45,10 @@ class MemoryJournal:
 
     def read(self, run: str | None = None, after: int = 0) -> Iterator[Row]:
         """Give the rows behind `after` in order, of one run or of all."""
-        link = self._rows[after - 1][-1] if after else 0
+        link = self._rows[after - 1][-1] if 0 < after <= len(self._rows) else 0
+        numbers = {name: number for number, name in enumerate(self._runs)}
         for seq, (owner, epoch, kind, body, orders, stored) in enumerate(self._rows[after:], after + 1):
-            link = chain(link, kind, body, orders)
+            link = chain(link, (seq, numbers[owner], epoch), kind, body, orders)
             if link != stored:
                 raise JournalDamaged(f"event {seq} does not fit its checksum; nothing from there on is believed")
             if run is None or run == owner:

@@ -88,9 +88,9 @@ def commands_text(commands: Iterable[Command]) -> str:
     return f"{text.count(';') + 1} commands, crc {crc32(text.encode()):08x}"
 
 
-def chain(previous: int, kind: str, body: str, commands: str) -> int:
-    """Give the checksum that ties a row to all rows before it."""
-    return crc32(f"{kind}\n{body}\n{commands}".encode(), previous)
+def chain(previous: int, place: tuple[int, int, int], kind: str, body: str, commands: str) -> int:
+    """Give the checksum that ties a row to all rows before it. `place` is its own number, its run's, and its owner's."""
+    return crc32(f"{place[0]} {place[1]} {place[2]} {kind}\n{body}\n{commands}".encode(), previous)
 
 
 def _command_text(command: Command) -> str:

@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,10 @@ FILE_NAME = "journal.db"
 LOCK_NAME = "lock"
 APPLICATION_ID = 0x756E7370  # "unsp"
 SYNCHRONOUS = {"full": 2, "normal": 1}
+_GROW_AFTER = 32  # commits; a shorter run would not earn it back
+_GROWN = 1100 * 4120  # bytes: what the log holds when SQLite moves it into the database, and begins it anew
 _PAGE = 2000  # rows read in one short transaction
+_UNREADABLE = (apsw.Error, UnicodeDecodeError)  # what a damaged file may raise
 _HERE = Path(__file__).parent
 
 
@@ -55,23 +59,22 @@ class SqliteJournal:
             JournalError: it cannot be opened, or is of a newer version.
         """
         self.folder = folder
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._commits = 0
+        _make_folder(folder)
         self._lock = _take_lock(folder)
-        try:
-            self._db = _connect(folder / FILE_NAME)
-            _configure(self._db, durability)
-            _migrate(self._db)
-            self.epoch = self._own(owner)
-            last = _first(self._db, "last_event")
-        except apsw.Error as problem:
-            os.close(self._lock)
-            raise JournalError(f"{folder / FILE_NAME} cannot be used: {problem}") from None
-        except BaseException:
-            os.close(self._lock)
-            raise
-        self._seq: int = last[0] if last else 0
-        self._chain: int = last[1] if last else 0
-        self._numbers = {row[1]: row[0] for row in self._db.execute(SQL["runs"])}
+        with ExitStack() as undo:
+            undo.callback(os.close, self._lock)
+            try:
+                self._db = _connect(folder / FILE_NAME)
+                undo.callback(self._db.close, True)  # noqa: FBT003 - `force`, which apsw takes by position only
+                _configure(self._db, durability)
+                _migrate(self._db)
+                self._seq, self._chain = _end(self._db)
+                self._numbers = _numbers(self._db)
+                self.epoch = self._own(owner)
+            except _UNREADABLE as problem:
+                raise JournalError(f"{folder / FILE_NAME} cannot be used: {problem}") from None
+            undo.pop_all()
 
     def append(self, entries: Sequence[Entry]) -> int:
         """Write entries in one transaction and give the number of the last.
@@ -81,6 +84,8 @@ class SqliteJournal:
         Raises:
             JournalError: nothing was written; the caller must stop, since its memory is ahead.
         """
+        if self._lock < 0:
+            raise JournalError(f"the journal {self.folder} is closed")
         seq, link, rows = self._seq, self._chain, []
         try:
             self._db.execute("BEGIN IMMEDIATE")
@@ -88,8 +93,8 @@ class SqliteJournal:
             for run, event, commands, _ in entries:
                 seq += 1
                 kind, body, orders = type(event).__name__, encode_body(event), commands_text(commands)
-                link = chain(link, kind, body, orders)
                 number = self._numbers.get(run) or self._add_run(run, event)
+                link = chain(link, (seq, number, self.epoch), kind, body, orders)
                 rows.append((seq, number, self.epoch, kind, body, orders, link))
                 if commands and isinstance(end := commands[-1], FinishRun):
                     self._db.execute(SQL["end_run"], (end.state, end.reason, event.at, number))
@@ -102,6 +107,9 @@ class SqliteJournal:
             self._roll_back()
             raise
         self._seq, self._chain = seq, link
+        self._commits += 1
+        if self._commits == _GROW_AFTER:
+            self._grow()
         return seq
 
     def read(self, run: str | None = None, after: int = 0) -> Iterator[Row]:
@@ -119,8 +127,30 @@ class SqliteJournal:
 
     def close(self) -> None:
         """Close the database, then give the lock back."""
-        self._db.close()
-        os.close(self._lock)
+        if self._lock < 0:
+            return
+        try:
+            self._db.close()
+        finally:
+            os.close(self._lock)
+            self._lock = -1
+
+    def _grow(self) -> None:
+        """Fill the write-ahead log up with zeros, once.
+
+        A sync after writing over what is there costs about half of one that makes the file longer,
+        which has to write down the new length too. SQLite takes no notice of what follows the last
+        frame that fits its checksums, and nobody else writes while this runs.
+        """
+        with suppress(OSError):  # no room for haste; what has to be written will be
+            log = os.open(self.folder / f"{FILE_NAME}-wal", os.O_RDWR | os.O_CLOEXEC)
+            try:
+                size = os.fstat(log).st_size
+                if size < _GROWN:
+                    os.pwrite(log, bytes(_GROWN - size), size)
+                    os.fsync(log)
+            finally:
+                os.close(log)
 
     def _check_owner(self) -> None:
         if _first(self._db, "newest_epoch")[0] != self.epoch:
@@ -139,8 +169,10 @@ class SqliteJournal:
         return number
 
     def _roll_back(self) -> None:
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
+        with suppress(apsw.Error):  # what went wrong before is what the caller has to know
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            self._numbers = _numbers(self._db)
 
 
 class SqliteReader:
@@ -156,31 +188,37 @@ class SqliteReader:
         try:
             self._db = apsw.Connection(str(folder / FILE_NAME), flags=apsw.SQLITE_OPEN_READONLY)
             self._db.set_busy_timeout(5000)
-            version = self._db.pragma("user_version")
+            self._version = self._db.pragma("user_version")
         except apsw.Error as problem:
             raise JournalError(f"{folder / FILE_NAME} cannot be read: {problem}") from None
-        if version > len(_migrations()):
+        if self._version > len(_migrations()):
+            self._db.close()
             raise JournalError(f"{folder} was written by a newer unspool; use that version to read it")
 
     def read(self, run: str | None = None, after: int = 0) -> Iterator[Row]:
         """Give the rows behind `after` in order, of one run or of all, checking the chain."""
-        return _read(self._db, run, after)
+        return _read(self._db, run, after) if self._version else iter(())
 
     def runs(self) -> list[RunRow]:
-        """List the runs, oldest first."""
-        try:
-            return [RunRow(*row[1:]) for row in self._db.execute(SQL["runs"])]
-        except apsw.SQLError:
-            return []  # it was killed before it had made its tables
+        """List the runs, oldest first.
+
+        Raises:
+            JournalDamaged: the list cannot be read.
+        """
+        return [RunRow(*row[1:]) for row in self._rows("runs")]
 
     def owner(self) -> Owner | None:
         """Give the last process that owned the journal."""
-        row = self._db.execute(SQL["newest_owner"]).fetchone()
-        return None if row is None else Owner(*row[1:4])
+        found = self._rows("newest_owner")
+        return Owner(*found[0][1:4]) if found else None
 
     def close(self) -> None:
         """Let the database go."""
         self._db.close()
+
+    def _rows(self, query: str) -> list[Any]:
+        # A version of 0 is that of a journal whose engine was killed before it had made the tables.
+        return _believed(self._db, query) if self._version else []
 
 
 def _first(db: apsw.Connection, query: str, values: tuple[Any, ...] = ()) -> Any:
@@ -203,8 +241,30 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
+def _make_folder(folder: Path) -> None:
+    """Make a folder for its owner only. What is synced in it survives a power cut only if its own name does."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for place in missing:
+            _sync_folder(place.parent)
+    except OSError as problem:
+        raise JournalError(f"cannot make the journal folder {folder}: {problem.strerror}") from None
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _take_lock(folder: Path) -> int:
-    lock = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        lock = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as problem:
+        raise JournalError(f"cannot open {folder / LOCK_NAME}: {problem.strerror}") from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -261,22 +321,44 @@ def _rows(db: apsw.Connection, query: str, values: tuple[Any, ...] = ()) -> list
     return db.execute(SQL[query], values).fetchall()
 
 
+def _believed(db: apsw.Connection, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
+    """Give the rows of a query, or say that the file is damaged."""
+    try:
+        return _rows(db, query, values)
+    except _UNREADABLE as problem:
+        raise JournalDamaged(f"the journal cannot be read: {problem}") from None
+
+
+def _numbers(db: apsw.Connection) -> dict[str, int]:
+    """Give the runs' numbers by their ids."""
+    return {row[1]: row[0] for row in _rows(db, "runs")}
+
+
+def _end(db: apsw.Connection) -> tuple[int, int]:
+    """Give the number of the last event and its link of the chain."""
+    seq, link = _first(db, "last_event") or (0, 0)
+    if not isinstance(link, int):
+        raise JournalDamaged(f"event {seq} has lost its checksum")
+    return seq, link
+
+
 def _read(db: apsw.Connection, run: str | None, after: int) -> Iterator[Row]:
-    names: dict[int, str] = {row[0]: row[1] for row in _rows(db, "runs")}
+    names: dict[int, str] = {}
     link: int | None = 0
     if after:
-        link = next((row[0] for row in _rows(db, "chain_of", (after,))), None)
+        link = next((row[0] for row in _believed(db, "chain_of", (after,))), None)
     while True:
-        try:
-            page = _rows(db, "events", (after, _PAGE))
-        except apsw.Error as problem:
-            raise JournalDamaged(f"the journal cannot be read behind event {after}: {problem}") from None
+        page = _believed(db, "events", (after, _PAGE))
+        if any(row[1] not in names for row in page):
+            names = {row[0]: row[1] for row in _believed(db, "runs")}
         for seq, number, epoch, kind, body, orders, stored in page:
-            if link is not None and chain(link, kind, body, orders) != stored:
+            if link is None or chain(link, (seq, number, epoch), kind, body, orders) != stored:
                 raise JournalDamaged(f"event {seq} does not fit its checksum; nothing from there on is believed")
             link = stored
             after = seq
-            if run is None or names.get(number) == run:
-                yield Row(seq, names.get(number, "?"), epoch, decode_event(kind, body, seq), orders)
+            if number not in names:
+                raise JournalDamaged(f"event {seq} is of a run that the journal does not list")
+            if run is None or names[number] == run:
+                yield Row(seq, names[number], epoch, decode_event(kind, body, seq), orders)
         if len(page) < _PAGE:
             return

@@ -169,7 +169,8 @@ def _task_to_json(task: Task) -> dict[str, Any]:
     return row
 
 
-def _task_from_json(index: int, row: dict[str, Any]) -> Task:
+def _task_from_json(index: int, stored: dict[str, Any]) -> Task:
+    row = dict(stored)
     if "needs" in row:
         row["needs"] = tuple((need, state) for need, state in row["needs"])
     if "dependents" in row:

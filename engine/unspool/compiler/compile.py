@@ -1,0 +1,103 @@
+"""From the text of a document to its plan, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+from unspool.compiler.graph import check_size, read_graph
+from unspool.compiler.locate import resolve
+from unspool.compiler.lower import DEFAULT_SHELL, Script, lower
+from unspool.compiler.readable import Readable, salvage, whole
+from unspool.compiler.shape import check_shape
+from unspool.compiler.text import Loaded, load
+from unspool.model.diagnostics import Diagnostic
+from unspool.model.plan import Plan
+
+_MORE_FAULTS = "UNS039"  # shape says by it that it stopped counting
+
+
+class Compilation(NamedTuple):
+    """What became of a document: a plan unless there are errors, and the findings in the order of the text."""
+
+    plan: Plan | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def compile_document(data: str | bytes, format: Literal["yaml", "json"] = "yaml") -> Compilation:  # noqa: A002
+    """Compile a workflow document.
+
+    Args:
+        data: its text; bytes are UTF-8.
+        format: the syntax it is written in.
+
+    Returns:
+        a plan without errors, or no plan and at least one error; every finding has its position.
+
+    Cost: linear in the size of the text.
+    """
+    loaded = load(data, format)
+    found = list(loaded.diagnostics)
+    if loaded.value is not None:
+        found += check_shape(loaded.value, loaded.suspects)
+    readable = _readable(loaded.value, found)
+    if readable is None:
+        return Compilation(None, _located(found, loaded))
+    graph, problems = read_graph(readable)
+    found += problems + _check_limits(loaded.value)
+    uses: dict[str, set[str]] = {}
+    scripts: dict[str, Script] = {}
+    if _may_have_expressions(data):
+        from unspool.compiler.references import check_references  # and what it imports: a plain document needs none
+
+        checked = check_references(readable, graph)
+        scripts, script_problems = _interpolated(readable.document)
+        uses = checked.uses
+        found += checked.diagnostics + script_problems
+    if any(diagnostic.is_error for diagnostic in found):
+        return Compilation(None, _located(found, loaded))
+    plan = lower(readable.document, graph, uses, scripts, loaded.locate.source_text)
+    return Compilation(plan, _located(found, loaded))
+
+
+def _may_have_expressions(data: str | bytes) -> bool:
+    """Whether any value can hold `${{`, which an escape in quotes may spell too."""
+    if isinstance(data, str):
+        return "${{" in data or "\\" in data
+    return b"${{" in data or b"\\" in data
+
+
+def _readable(value: Any, found: list[Diagnostic]) -> Readable | None:
+    """Give what the later checks may look into; None where they could only repeat what is known."""
+    errors = [diagnostic for diagnostic in found if diagnostic.is_error]
+    if not errors:
+        return whole(value)
+    if any(error.code == _MORE_FAULTS for error in errors):
+        return None
+    return salvage(value, [error.path for error in errors])
+
+
+def _check_limits(value: dict[str, Any]) -> list[Diagnostic]:
+    limits = value.get("limits", {})
+    if not isinstance(limits, dict) or not isinstance(limits.get("max_tasks", 1), int | float):
+        return []
+    return check_size(len(value["tasks"]), limits)
+
+
+def _interpolated(document: dict[str, Any]) -> tuple[dict[str, Script], list[Diagnostic]]:
+    """Turn the expressions of scripts into variables."""
+    scripts: dict[str, Script] = {}
+    found: list[Diagnostic] = []
+    default = document.get("defaults", {}).get("shell", DEFAULT_SHELL)
+    for name, task in document["tasks"].items():
+        text = task.get("run")
+        if type(text) is str and "${{" in text:
+            from unspool.compiler.shell import interpolate  # only scripts with values need it
+
+            result = interpolate(text, task.get("shell", default))
+            scripts[name] = Script(result.script, result.values)
+            found += [diagnostic._replace(path=("tasks", name, "run")) for diagnostic in result.diagnostics]
+    return scripts, found
+
+
+def _located(found: list[Diagnostic], loaded: Loaded) -> tuple[Diagnostic, ...]:
+    return resolve(found, loaded.locate) if found else ()

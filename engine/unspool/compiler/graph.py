@@ -1,0 +1,245 @@
+"""The graph of a document: who waits for whom, names that do not exist, cycles, and the order of the plan."""
+
+from __future__ import annotations
+
+from graphlib import CycleError, TopologicalSorter
+from heapq import heapify, heappop, heappush
+from typing import Any, NamedTuple
+
+from unspool.compiler.cycles import shortest_cycles
+from unspool.compiler.readable import Readable
+from unspool.compiler.wording import closest, quote
+from unspool.model.diagnostics import Diagnostic, Path
+from unspool.model.plan import DEFAULT_MAX_TASKS
+
+CODES = {
+    "UNS040": "a task depends on a task that does not exist",
+    "UNS041": "a task depends on itself",
+    "UNS043": "tasks wait for each other in a cycle",
+    "UNS044": "a dependency waits for a state that cannot happen",
+    "UNS110": "the document has more tasks than `limits.max_tasks` allows",
+}
+
+MOST_SUGGESTIONS = 30  # looking for a similar name costs milliseconds where there are many
+_MANY_NAMES = 2000
+_MOST_LISTED = 6
+
+
+class Graph(NamedTuple):
+    """The tasks of a document as nodes numbered in document order.
+
+    Attributes:
+        names: of each node, its task's name.
+        number: the node of each name.
+        needs: of each node, who it waits for and the state asked for, in ascending order.
+        order: the nodes in plan order, without those that a cycle keeps from ever starting.
+        uncertain: those nodes, and the ones some of whose dependencies could not be read.
+    """
+
+    names: tuple[str, ...]
+    number: dict[str, int]
+    needs: list[list[tuple[int, str]]]
+    order: list[int]
+    uncertain: frozenset[int]
+
+
+def read_graph(readable: Readable) -> tuple[Graph, list[Diagnostic]]:
+    """Build the graph of a document and say what is wrong with it.
+
+    The order is the document's own where that is already possible; else, of the tasks that could
+    stand next, always the one written first.
+
+    Cost: O(tasks + dependencies) and a logarithm where the order has to change. No recursion.
+    """
+    reader = _Reader(readable)
+    found = reader.read()
+    order, cycle_found = _order(reader)
+    found += cycle_found
+    if cycle_found:
+        reader.uncertain.update(set(range(len(reader.names))).difference(order))
+    graph = Graph(reader.names, reader.index, reader.needs, order, frozenset(reader.uncertain))
+    return graph, found + _impossible_states(graph, list(reader.tasks.values()))
+
+
+def needed_path(task: dict[str, Any], name: str, needed: str) -> tuple[Path, bool]:
+    """Give the path of a dependency in `depends_on`, and whether it is a key there."""
+    depends_on = task["depends_on"]
+    if isinstance(depends_on, dict):
+        return ("tasks", name, "depends_on", needed), True
+    return ("tasks", name, "depends_on", depends_on.index(needed)), False
+
+
+class _Reader:
+    """Resolves the names in `depends_on`."""
+
+    def __init__(self, readable: Readable) -> None:
+        self.tasks: dict[str, dict[str, Any]] = readable.document["tasks"]
+        self.names = tuple(self.tasks)
+        self.index = {name: number for number, name in enumerate(self.names)}
+        self.needs: list[list[tuple[int, str]]] = []
+        self.holes = readable.holes
+        self.uncertain: set[int] = set()
+        self._suggested = 0
+
+    def read(self) -> list[Diagnostic]:
+        found: list[Diagnostic] = []
+        index = self.index
+        no_needs: list[tuple[int, str]] = []
+        for node, (name, task) in enumerate(self.tasks.items()):
+            depends_on = task.get("depends_on")
+            if not depends_on:
+                self.needs.append(no_needs)
+                continue
+            wanted = depends_on if type(depends_on) is dict else dict.fromkeys(depends_on, "ok")
+            needs = [(index[need], state) for need, state in wanted.items() if need in index and need != name]
+            if len(needs) != len(depends_on):
+                found += self._explain(node, name, depends_on)
+            needs.sort()
+            self.needs.append(needs)
+        if self.holes:
+            self.uncertain.update(index[str(path[1])] for path in self.holes if path[2:] == ("depends_on",))
+        return found
+
+    def _explain(self, node: int, name: str, depends_on: list[str] | dict[str, str]) -> list[Diagnostic]:
+        found: list[Diagnostic] = []
+        is_map = isinstance(depends_on, dict)
+        for number, need in enumerate(depends_on):
+            path: Path = ("tasks", name, "depends_on", need if is_map else number)
+            if need == name:
+                message = f"task {quote(name)} depends on itself"
+                found.append(Diagnostic("UNS041", message, path, on_key=is_map, hint="remove this dependency"))
+            elif need not in self.index:
+                self.uncertain.add(node)
+                found.append(self._unknown(name, need, path, on_key=is_map))
+        return found
+
+    def _unknown(self, name: str, need: str, path: Path, *, on_key: bool) -> Diagnostic:
+        self._suggested += 1
+        hint = "name a task of this document"
+        if self._suggested <= MOST_SUGGESTIONS:
+            hint = self._suggest(name, need) or hint
+        message = f"task {quote(name)} depends on {quote(need)}, which does not exist"
+        return Diagnostic("UNS040", message, path, on_key=on_key, hint=hint)
+
+    def _suggest(self, name: str, need: str) -> str | None:
+        others = [other for other in self.names if other != name]
+        similar = similar_name(need, others)
+        if similar is not None:
+            return f"did you mean {quote(similar)}?"
+        if others and len(others) <= _MOST_LISTED:
+            return "the other tasks are " + ", ".join(map(quote, others))
+        return None
+
+
+def similar_name(word: str, known: list[str]) -> str | None:
+    """Give the known name that a wrong one probably means; `-` and capitals count for little."""
+    plain = word.replace("-", "_").replace(" ", "_").lower()
+    if plain in known:
+        return plain
+    if len(known) > _MANY_NAMES:
+        known = [name for name in known if name[:1] == plain[:1] and abs(len(name) - len(plain)) <= 1][:_MANY_NAMES]
+    return closest(plain, known)
+
+
+def _order(reader: _Reader) -> tuple[list[int], list[Diagnostic]]:
+    needs = reader.needs
+    if all(not wanted or wanted[-1][0] < node for node, wanted in enumerate(needs)):
+        return list(range(len(needs))), []
+    sorter = TopologicalSorter({node: [need for need, _ in wanted] for node, wanted in enumerate(needs)})
+    found: list[Diagnostic] = []
+    try:
+        sorter.prepare()
+    except CycleError:
+        found = [_cycle_found(reader, cycle) for cycle in shortest_cycles(needs)]
+    ready = list(sorter.get_ready())
+    heapify(ready)
+    order: list[int] = []
+    while ready:
+        node = heappop(ready)
+        order.append(node)
+        sorter.done(node)
+        for freed in sorter.get_ready():
+            heappush(ready, freed)
+    return order, found
+
+
+def _cycle_found(reader: _Reader, cycle: list[int]) -> Diagnostic:
+    names = [reader.names[node] for node in cycle]
+    path, on_key = needed_path(reader.tasks[names[0]], names[0], names[1])
+    shown = names if len(names) <= 12 else [*names[:6], "...", *names[-5:]]
+    message = f"these tasks wait for each other: {quote_path(shown)}"
+    hint = f"remove one of these dependencies, such as {quote(names[1])} in `depends_on` of {quote(names[0])}"
+    return Diagnostic("UNS043", message, path, on_key=on_key, hint=hint)
+
+
+def quote_path(names: list[str]) -> str:
+    """Write a way through the graph; each task depends on the one to its right."""
+    return "`" + " -> ".join(names) + "`"
+
+
+def skippable(graph: Graph, tasks: list[dict[str, Any]]) -> tuple[list[bool], list[bool]]:
+    """Say of each node whether it may end skipped, and whether that may happen for want of a dependency.
+
+    Of a node that is uncertain both are taken to be so.
+    """
+    may_skip = [node in graph.uncertain or task.get("when", True) is not True for node, task in enumerate(tasks)]
+    by_needs = [node in graph.uncertain for node in range(len(tasks))]
+    for node in graph.order:
+        if by_needs[node] or any(
+            _may_go_unmet(tasks[need], state, may_skip=may_skip[need]) for need, state in graph.needs[node]
+        ):
+            may_skip[node] = by_needs[node] = True
+    return may_skip, by_needs
+
+
+def _may_go_unmet(task: dict[str, Any], state: str, *, may_skip: bool) -> bool:
+    """Whether the task may end in another state than this without taking its dependents along."""
+    if state == "completed":
+        return may_skip or task.get("on_failure") == "skip"
+    return state in ("failed", "skipped")
+
+
+def _impossible_states(graph: Graph, tasks: list[dict[str, Any]]) -> list[Diagnostic]:
+    waits = [
+        (node, need, state)
+        for node, wanted in enumerate(graph.needs)
+        for need, state in wanted
+        if state == "skipped" or (state == "failed" and tasks[need].get("on_failure") == "abort")
+    ]
+    if not waits:
+        return []
+    may_skip, _ = skippable(graph, tasks)
+    return [
+        _never_runs(graph, tasks[node], node, need, state)
+        for node, need, state in waits
+        if state == "failed" or not may_skip[need]
+    ]
+
+
+def _never_runs(graph: Graph, task: dict[str, Any], node: int, need: int, state: str) -> Diagnostic:
+    name, needed = graph.names[node], graph.names[need]
+    path, _ = needed_path(task, name, needed)
+    if state == "failed":
+        why = f"the failure of {quote(needed)} aborts the run"
+        hint = f"change `on_failure` of {quote(needed)}, or wait for another state of it"
+    else:
+        why = f"{quote(needed)} is never skipped"
+        hint = f"give {quote(needed)} a `when`, or wait for another state of it"
+    return Diagnostic("UNS044", f"task {quote(name)} never runs: {why}", path, hint=hint, severity="warning")
+
+
+def check_size(count: int, limits: dict[str, Any]) -> list[Diagnostic]:
+    """Refuse a document with more tasks than its limit allows.
+
+    Args:
+        count: how many tasks there are.
+        limits: the document's `limits`.
+    """
+    limit = limits.get("max_tasks", DEFAULT_MAX_TASKS)
+    if count <= limit:
+        return []
+    given = "max_tasks" in limits
+    message = f"the document has {count} tasks, more than `limits.max_tasks` allows ({limit:g})"
+    hint = f"raise it: `limits: {{max_tasks: {count}}}`"
+    path: Path = ("limits", "max_tasks") if given else ("tasks",)
+    return [Diagnostic("UNS110", message, path, on_key=not given, hint=hint)]

@@ -1,0 +1,274 @@
+"""From a checked document to its plan: defaults merged, durations in seconds, text as the author spelt it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from unspool.compiler.conditions import condition_source
+from unspool.compiler.durations import parse_duration
+from unspool.compiler.graph import Graph
+from unspool.model.diagnostics import Path
+from unspool.model.plan import (
+    DEFAULT_MAX_BYTES,
+    DEFAULT_MAX_TASKS,
+    PRIORITIES,
+    Output,
+    Plan,
+    Retry,
+    Task,
+    plan_to_json,
+)
+
+DEFAULT_SHELL = "sh"
+
+SourceText = Callable[[Path], str | None]
+
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_PORTION = 500  # tasks
+
+_STREAMS = ("stdout", "stderr", "json")
+
+
+class Script(NamedTuple):
+    """A script whose expressions have become variables."""
+
+    text: str
+    values: dict[str, str]
+
+
+def lower(
+    document: Mapping[str, Any],
+    graph: Graph,
+    uses: Mapping[str, Collection[str]],
+    scripts: Mapping[str, Script],
+    source_text: SourceText,
+) -> Plan:
+    """Make the plan of a document in which nothing is wrong.
+
+    Args:
+        document: plain JSON values that fit the schema.
+        graph: its graph, in order.
+        uses: of each task, the fields of its `result` that expressions read; `*` is all.
+        scripts: those task scripts that hold `${{`.
+        source_text: gives a scalar as it is spelt in the file.
+
+    Cost: O(size of the document).
+    """
+    limits = document.get("limits", {})
+    concurrency = limits.get("concurrency")
+    plan = Plan(
+        name=document["name"],
+        tasks=_Lowering(document, graph, uses, scripts, source_text).tasks(),
+        description=document.get("description"),
+        inputs=document.get("inputs", {}),
+        env=_environment(document.get("env", {}), ("env",), source_text),
+        concurrency=None if concurrency is None else int(concurrency),
+        max_tasks=int(limits.get("max_tasks", DEFAULT_MAX_TASKS)),
+        outputs=document.get("outputs", {}),
+    )
+    return replace(plan, hash=plan_hash(plan))
+
+
+def plan_hash(plan: Plan) -> str:
+    """Give the SHA-256 (hex) of the plan's JSON without its `hash`, with sorted keys and no white space."""
+    head = plan_to_json(replace(plan, tasks=()))
+    del head["hash"], head["tasks"]
+    digest = sha256(_canonical(head)[:-1].encode("ascii") + b',"tasks":[')
+    # `tasks` is the last key, so its rows can follow in portions: the whole text may be hundreds of megabytes.
+    for start in range(0, len(plan.tasks), _PORTION):
+        rows = plan_to_json(replace(plan, tasks=plan.tasks[start : start + _PORTION]))["tasks"]
+        digest.update((b"," if start else b"") + _canonical(rows)[1:-1].encode("ascii"))
+    digest.update(b"]}")
+    return digest.hexdigest()
+
+
+class _Lowering:
+    """Makes the tasks of one plan."""
+
+    def __init__(
+        self,
+        document: Mapping[str, Any],
+        graph: Graph,
+        uses: Mapping[str, Collection[str]],
+        scripts: Mapping[str, Script],
+        source_text: SourceText,
+    ) -> None:
+        self._bodies: list[dict[str, Any]] = list(document["tasks"].values())
+        self._graph = graph
+        self._order = graph.order
+        self._uses = uses
+        self._scripts = scripts
+        self._source_text = source_text
+        defaults = document.get("defaults", {})
+        self._retry_keys: dict[str, Any] = defaults.get("retry", {})
+        self._retry = _retry(self._retry_keys)
+        self._shell: str = defaults.get("shell", DEFAULT_SHELL)
+        self._common = _settings({key: value for key, value in defaults.items() if key not in ("retry", "shell")})
+
+    def tasks(self) -> tuple[Task, ...]:
+        place = [0] * len(self._order)
+        for at, node in enumerate(self._order):
+            place[node] = at
+        needs = [sorted((place[need], state) for need, state in self._graph.needs[node]) for node in self._order]
+        dependents: list[list[int]] = [[] for _ in needs]
+        for at, wanted in enumerate(needs):
+            for need, _ in wanted:
+                dependents[need].append(at)
+        return tuple(
+            self._task(at, node, tuple(needs[at]), tuple(dependents[at])) for at, node in enumerate(self._order)
+        )
+
+    def _task(self, at: int, node: int, needs: tuple[Any, ...], dependents: tuple[int, ...]) -> Task:
+        name, body = self._graph.names[node], self._bodies[node]
+        fields = {**self._common, **_settings(body)}
+        action = self._action(name, body)
+        env = _environment(body["env"], ("tasks", name, "env"), self._source_text) if "env" in body else {}
+        outputs = _outputs(body["outputs"]) if "outputs" in body else ()
+        if "retry" in body:
+            fields["retry"] = _retry({**self._retry_keys, **body["retry"]})
+        else:
+            fields["retry"] = self._retry
+        return Task(
+            index=at,
+            id=name,
+            kind="python" if "python" in body else "run",
+            action=action,
+            needs=needs,
+            dependents=dependents,
+            outputs=outputs,
+            env=env,
+            collect=_collected(self._uses.get(name, ()), outputs),
+            dynamic=_is_dynamic(action, env, fields.get("cwd")),
+            **fields,
+        )
+
+    def _action(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
+        run = body.get("run")
+        if run is None:
+            action: dict[str, Any] = {"function": body["python"]}
+        elif isinstance(run, str):
+            script = self._scripts.get(name)
+            text, values = (run, {}) if script is None else script
+            action = {"script": text, "shell": body.get("shell", self._shell), "values": values}
+        else:
+            action = {"argv": self._argv(name, run)}
+        for key in ("stdin", "with"):
+            if key in body:
+                action[key] = body[key]
+        return action
+
+    def _argv(self, name: str, items: list[Any]) -> list[str]:
+        return [
+            item if type(item) is str else _spelt(item, ("tasks", name, "run", number), self._source_text)
+            for number, item in enumerate(items)
+        ]
+
+
+# Keys of a task (and of `defaults`) that are fields of the plan's task, and how they get there.
+_SETTINGS: dict[str, Callable[[Any], Any]] = {
+    "timeout": parse_duration,
+    "grace": parse_duration,
+    "estimate": parse_duration,
+    "priority": PRIORITIES.index,
+    "when": condition_source,
+    "success_when": condition_source,
+    "on_failure": str,
+    "cwd": str,
+    "description": str,
+    "tags": tuple,
+}
+
+
+def _settings(body: dict[str, Any]) -> dict[str, Any]:
+    return {key: _SETTINGS[key](value) for key, value in body.items() if key in _SETTINGS}
+
+
+def _retry(keys: dict[str, Any]) -> Retry:
+    fields = dict(keys)
+    for key in ("delay", "max_delay"):
+        if key in fields:
+            fields[key] = parse_duration(fields[key])
+    for key in ("on", "never"):
+        if key in fields:
+            fields[key] = tuple(fields[key])
+    if "max_attempts" in fields:
+        fields["max_attempts"] = int(fields["max_attempts"])
+    return Retry(**fields)
+
+
+def _environment(env: dict[str, Any], path: Path, source_text: SourceText) -> dict[str, str]:
+    return {
+        name: value if type(value) is str else _spelt(value, (*path, name), source_text) for name, value in env.items()
+    }
+
+
+def _spelt(value: Any, path: Path, source_text: SourceText) -> str:
+    """Give a number or boolean as the author wrote it: `3.10` and `0x1F` stay what they are."""
+    text = source_text(path)
+    return json.dumps(value) if text is None else text
+
+
+def _outputs(declared: dict[str, dict[str, Any]]) -> tuple[Output, ...]:
+    # By name, so that the plan and its hash do not depend on the order in which they were written.
+    return tuple(_output(name, declared[name]) for name in sorted(declared))
+
+
+def _output(name: str, declared: dict[str, Any]) -> Output:
+    source = declared.get("from", "output")
+    is_file = isinstance(source, dict)
+    return Output(
+        name=name,
+        schema={key: value for key, value in declared.items() if key not in ("from", "path", "default", "max_bytes")},
+        source="file" if is_file else source,
+        file=source["file"] if is_file else None,
+        path=declared.get("path"),
+        has_default="default" in declared,
+        default=declared.get("default"),
+        max_bytes=int(declared.get("max_bytes", DEFAULT_MAX_BYTES)),
+    )
+
+
+def _collected(uses: Collection[str], outputs: tuple[Output, ...]) -> tuple[str, ...]:
+    if not uses and not outputs:
+        return ()
+    wanted = set(uses)
+    for output in outputs:
+        wanted.add(_result_field(output.path or "") if output.source == "result" else output.source)
+    return tuple(stream for stream in _STREAMS if stream in wanted or "*" in wanted)
+
+
+def _result_field(pointer: str) -> str:
+    """Give the field of the result that a JSON Pointer leads into; `*` where it is all of it."""
+    return pointer[1:].partition("/")[0] or "*"
+
+
+def _is_dynamic(action: dict[str, Any], env: dict[str, str], cwd: str | None) -> bool:
+    for key, value in action.items():
+        if key == "argv":
+            if "${{" in "\n".join(value):
+                return True
+        elif key == "values":
+            if value:
+                return True
+        elif key in ("stdin", "with") and has_expressions(value):
+            return True
+    return (bool(env) and has_expressions(env)) or (cwd is not None and "${{" in cwd)
+
+
+def has_expressions(value: Any) -> bool:
+    """Whether some text in a value of lists and maps holds `${{`."""
+    left = [value]
+    while left:
+        item = left.pop()
+        if isinstance(item, str):
+            if "${{" in item:
+                return True
+        elif isinstance(item, dict):
+            left.extend(item.values())
+        elif isinstance(item, list):
+            left.extend(item)
+    return False

@@ -1,0 +1,146 @@
+"""What can still be checked of a document some parts of which are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from unspool.model.diagnostics import Path
+
+
+class Readable(NamedTuple):
+    """The well-formed parts of a document.
+
+    Attributes:
+        document: only what has the right type and no finding in it; it always has `tasks`.
+        holes: the maps and lists whose content is not known: `("inputs",)`, `("env",)`,
+            `("tasks", NAME, "outputs")`, `("tasks", NAME, "depends_on")`. Nothing may be called
+            unknown or missing for want of what stood there.
+    """
+
+    document: dict[str, Any]
+    holes: frozenset[Path]
+
+
+def whole(document: dict[str, Any]) -> Readable:
+    """Wrap a document in which nothing is wrong."""
+    return Readable(document, frozenset())
+
+
+def salvage(value: Any, broken: Iterable[Path]) -> Readable | None:
+    """Keep the parts of a faulty document that are safe to look into.
+
+    Args:
+        value: what the text held.
+        broken: the paths of the findings so far.
+
+    Returns:
+        None where there are no tasks to look at.
+    """
+    if not isinstance(value, dict) or not isinstance(value.get("tasks"), dict):
+        return None
+    faults = _Faults(broken)
+    document: dict[str, Any] = {"tasks": {}}
+    holes: set[Path] = set()
+    for key in ("inputs", "env"):
+        if _is_map_of_text_keys(value.get(key)) and (key,) not in faults.places:
+            document[key] = _kept_names(value[key], (key,), faults)
+        if key not in document and (key in value or faults.has_stray_key(())):
+            holes.add((key,))
+    for key in ("outputs", "defaults"):
+        if isinstance(value.get(key), dict) and (key,) not in faults.touched:
+            document[key] = value[key]
+    for name, body in value["tasks"].items():
+        if isinstance(name, str):
+            document["tasks"][name] = _salvage_task(name, body, faults, holes)
+    return Readable(document, frozenset(holes))
+
+
+class _Faults:
+    """The places of findings, asked for by place, by ancestor and by parent."""
+
+    def __init__(self, broken: Iterable[Path]) -> None:
+        self.places = frozenset(broken)
+        self.touched = frozenset(path[:length] for path in self.places for length in range(len(path) + 1))
+        self._parents = frozenset(path[:-1] for path in self.places if path and path[-1] not in _KNOWN)
+
+    def has_stray_key(self, path: Path) -> bool:
+        """Whether the map at `path` holds a key that may be another one misspelt."""
+        return path in self._parents
+
+
+def _is_map_of_text_keys(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(key, str) for key in value)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_condition(value: Any) -> bool:
+    return isinstance(value, str | bool)
+
+
+def _is_action(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, _SCALARS) for item in value))
+
+
+def _is_environment(value: Any) -> bool:
+    return _is_map_of_text_keys(value) and all(isinstance(item, _SCALARS) for item in value.values())
+
+
+def _is_declarations(value: Any) -> bool:
+    return _is_map_of_text_keys(value) and all(isinstance(item, dict) for item in value.values())
+
+
+def _is_needs(value: Any) -> bool:
+    items = value if isinstance(value, list) else value.items() if isinstance(value, dict) else None
+    if items is None:
+        return False
+    return all(isinstance(text, str) for item in items for text in (item if isinstance(item, tuple) else (item,)))
+
+
+_SCALARS = (str, int, float)
+_TASK_FIELDS: dict[str, Callable[[Any], bool]] = {
+    "run": _is_action,
+    "python": _is_text,
+    "shell": _is_text,
+    "stdin": _is_text,
+    "with": _is_map_of_text_keys,
+    "env": _is_environment,
+    "cwd": _is_text,
+    "depends_on": _is_needs,
+    "when": _is_condition,
+    "success_when": _is_condition,
+    "outputs": _is_declarations,
+    "on_failure": _is_text,
+}
+_KNOWN = frozenset(
+    (
+        *_TASK_FIELDS,
+        *("unspool", "name", "description", "inputs", "defaults", "limits", "tasks"),
+        *("tags", "timeout", "grace", "retry", "priority", "estimate"),
+    )
+)
+
+
+def _kept_names(names: dict[str, Any], path: Path, faults: _Faults) -> dict[str, Any]:
+    """Keep every name, but put an empty map where the given value is wrong."""
+    kept = {name: {} if (*path, name) in faults.touched else value for name, value in names.items()}
+    if path == ("inputs",):
+        return {name: value if isinstance(value, dict) else {} for name, value in kept.items()}
+    return kept
+
+
+def _salvage_task(name: str, body: Any, faults: _Faults, holes: set[Path]) -> dict[str, Any]:
+    path: Path = ("tasks", name)
+    kept: dict[str, Any] = {}
+    if isinstance(body, dict):
+        for key, fits in _TASK_FIELDS.items():
+            if key in body and (*path, key) not in faults.touched and fits(body[key]):
+                kept[key] = body[key]
+    stray = not isinstance(body, dict) or faults.has_stray_key(path)
+    for key in ("depends_on", "outputs"):
+        if key not in kept and (stray or key in body):
+            holes.add((*path, key))
+    return kept

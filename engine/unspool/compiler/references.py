@@ -1,0 +1,209 @@
+"""Check every `${{ }}` of a document: known names, ancestors, declared outputs, values that may be absent.
+
+When a value may be absent: `tasks.A.result` and `tasks.A.outputs` exist once A ran, thus not where A
+may have been skipped or cancelled. An output without a `default` may also be missing where A may
+have failed. What may have happened to A when the reading task starts is in `ancestry.py`.
+`| default(...)` and `is defined` make a reference safe; `tasks.A.state` always exists. In the
+workflow's own `outputs` an absent value is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from unspool.compiler.absence import Reading, check_readings
+from unspool.compiler.graph import Graph
+from unspool.compiler.readable import Readable
+from unspool.compiler.scope import Scope, Spot
+from unspool.compiler.wording import TYPE_PHRASES, quote
+from unspool.model.diagnostics import Diagnostic, Path
+
+if TYPE_CHECKING:
+    from unspool.expr.names import Reference
+    from unspool.expr.template import Expression
+
+CODES = {
+    "UNS063": "an expression uses a name that the language does not have",
+    "UNS064": "an expression uses a value that is not known in its place",
+    "UNS065": "an expression names an input that the document does not declare",
+    "UNS066": "an expression names a variable that the document's `env` does not have",
+    "UNS067": "an expression names a task that does not exist",
+    "UNS068": "an expression names an output that the task does not declare",
+    "UNS069": "an expression asks a value for a member that it does not have",
+    "UNS070": "a task reads another one that does not come before it",
+    "UNS071": "a value that an expression uses may be absent",
+    "UNS072": "a reference does not say which value it means",
+    "UNS073": "a condition is not exactly one expression",
+    "UNS074": "an expression stands where none is evaluated",
+    "UNS075": "a list or a map stands in a script",
+    "UNS076": "a condition gives something else than true or false",
+}
+
+
+class Checked(NamedTuple):
+    """What the references of a document told.
+
+    Attributes:
+        diagnostics: what is wrong with them.
+        uses: of each task, the fields of its `result` that some expression reads; `*` is all of it.
+    """
+
+    diagnostics: list[Diagnostic]
+    uses: dict[str, set[str]]
+
+
+def check_references(readable: Readable, graph: Graph) -> Checked:
+    """Look into every expression of the document.
+
+    Cost: O(size of the document), plus what `ancestry.standings` takes.
+    """
+    checker = _Checker(readable, graph)
+    checker.check()
+    return Checked(checker.found + check_readings(graph, checker.tasks, checker.readings), checker.scope.uses)
+
+
+class _Checker:
+    """Goes through the fields that hold expressions and judges each reference in them."""
+
+    def __init__(self, readable: Readable, graph: Graph) -> None:
+        self.document = readable.document
+        self.scope = Scope(readable, graph)
+        self.graph = graph
+        self.tasks: list[dict[str, Any]] = list(self.document["tasks"].values())
+        self.found: list[Diagnostic] = []
+        self.readings: list[Reading] = []
+
+    def check(self) -> None:
+        """Go through the whole document."""
+        for name, schema in self.document.get("inputs", {}).items():
+            self._warn_if_literal(schema.get("default"), ("inputs", name, "default"))
+        self.value(self.document.get("env"), Spot("env", ("env",)))
+        for node, (name, task) in enumerate(self.document["tasks"].items()):
+            for key in task:
+                check = _FIELDS.get(key)
+                if check is not None:
+                    check(self, task[key], Spot("start", ("tasks", name, key), node))
+        self.value(self.document.get("outputs"), Spot("outputs", ("outputs",)))
+
+    def value(self, value: Any, spot: Spot) -> None:
+        """Check every text in a value of lists and maps."""
+        if type(value) is str:
+            if "${{" in value:
+                self._text(value, spot)
+        elif isinstance(value, list | dict):
+            for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+                if type(item) is not str or "${{" in item:
+                    self.value(item, Spot(spot.place, (*spot.path, key), spot.node))
+
+    def _text(self, text: str, spot: Spot) -> None:
+        from unspool.expr.syntax import ExpressionSyntaxError
+        from unspool.expr.template import parse_template
+
+        try:
+            template = parse_template(text)
+        except ExpressionSyntaxError as error:
+            self._syntax(error, spot)
+            return
+        for part in template.parts:
+            if not isinstance(part, str) and self._expression(part, spot) and spot.is_script:
+                self._check_script_value(part, spot)
+
+    def _check_script_value(self, expression: Expression, spot: Spot) -> None:
+        if self._type(expression) in _COLLECTIONS:
+            hint = "make it one text, such as with `| join(' ')`; or write `run` as a list, where it is spliced"
+            message = f"{quote(expression.source)} is a list or a map, which cannot stand in a script"
+            self.found.append(Diagnostic("UNS075", message, spot.path, offset=expression.offset, hint=hint))
+
+    def condition(self, value: Any, spot: Spot) -> None:
+        """Check `when` or another field that is one expression."""
+        if isinstance(value, bool):
+            return
+        from unspool.compiler.conditions import NotOneExpression, condition
+        from unspool.expr.syntax import ExpressionSyntaxError
+
+        try:
+            expression = condition(value)
+        except ExpressionSyntaxError as error:
+            self._syntax(error, spot)
+        except NotOneExpression as error:
+            hint = "put all of it into one expression: `${{ a and b }}`"
+            message = f"{quote(str(spot.path[-1]))} must be exactly one expression"
+            self.found.append(Diagnostic("UNS073", message, spot.path, offset=error.offset, hint=hint))
+        else:
+            if self._expression(expression, spot):
+                self._check_condition_value(expression, spot)
+
+    def _check_condition_value(self, expression: Expression, spot: Spot) -> None:
+        kind = self._type(expression)
+        if kind is not None and kind != "boolean":
+            hint = f"compare it with something, such as {quote(expression.source + _COMPARED.get(kind, ' == ...'))}"
+            message = f"{quote(expression.source)} is {TYPE_PHRASES[kind]}, not true or false"
+            self.found.append(Diagnostic("UNS076", message, spot.path, offset=expression.offset, hint=hint))
+
+    def success_when(self, value: Any, spot: Spot) -> None:
+        """Check `success_when`, which knows the task's own result."""
+        self.condition(value, Spot("success_when", spot.path, spot.node))
+
+    def outputs(self, outputs: Any, spot: Spot) -> None:
+        """Warn of expressions in declared outputs, which hold none."""
+        for name, output in outputs.items():
+            self._warn_if_literal(output.get("default"), (*spot.path, name, "default"))
+            self._warn_if_literal(output.get("from"), (*spot.path, name, "from"))
+
+    def _warn_if_literal(self, value: Any, path: Path) -> None:
+        if isinstance(value, dict | list):
+            for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+                self._warn_if_literal(item, (*path, key))
+        elif isinstance(value, str) and "${{" in value:
+            message = "an expression is not evaluated here: the text is taken as it stands"
+            hint = "write the value itself, or use the expression where the value is used"
+            self.found.append(Diagnostic("UNS074", message, path, hint=hint, severity="warning"))
+
+    def _syntax(self, error: Any, spot: Spot) -> None:
+        self.found.append(Diagnostic(error.code, error.message, spot.path, offset=error.offset, hint=error.hint))
+
+    def _expression(self, expression: Expression, spot: Spot) -> bool:
+        """Check what an expression names; say whether nothing is wrong with it by itself."""
+        is_sound = True
+        for reference in expression.references:
+            at = expression.offset + reference.offset
+            problem = self.scope.problem(reference.path, spot)
+            if problem is not None:
+                code, message, hint = problem
+                self.found.append(Diagnostic(code, message, spot.path, offset=at, hint=hint))
+                is_sound = False
+            elif reference.path[0] == "tasks" and spot.place != "outputs":
+                self._read(reference, spot, at)
+        return is_sound
+
+    def _type(self, expression: Expression) -> str | None:
+        """Give the JSON type of an expression that is one value of a declared type."""
+        from unspool.expr.tree import Member, Name
+
+        if isinstance(expression.node, Name | Member) and len(expression.references) == 1:
+            only = expression.references[0]
+            return self.scope.declared_type(only.path) if only.exact else None
+        return None
+
+    def _read(self, reference: Reference, spot: Spot, at: int) -> None:
+        _, name, field, *rest = reference.path
+        keeps_failure = field == "result" or not rest or self.scope.has_default(str(name), str(rest[0]))
+        is_safe = reference.guarded or field == "state"
+        target = self.graph.number[str(name)]
+        self.readings.append(Reading(target, spot.node, reference.path, spot.path, at, is_safe, keeps_failure))
+
+
+_COLLECTIONS = ("array", "object")
+_COMPARED = {"string": " != ''", "integer": " > 0", "number": " > 0", "array": " != []"}
+
+_FIELDS: dict[str, Callable[[_Checker, Any, Spot], None]] = {
+    "run": _Checker.value,
+    "stdin": _Checker.value,
+    "with": _Checker.value,
+    "env": _Checker.value,
+    "cwd": _Checker.value,
+    "when": _Checker.condition,
+    "success_when": _Checker.success_when,
+    "outputs": _Checker.outputs,
+}
