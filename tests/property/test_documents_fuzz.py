@@ -196,8 +196,8 @@ outputs: {failed: '${{ 1 + 1 }}'}
 }
 PIECES = [
     b"${{ ", b" }}", b" # ", b": ", b"- ", b"\n", b"\n\t", b"\n  ", b"'", b'"', b"*x", b"&x ", b"!!t ", b"<<: ", b"{",
-    b"}", b"[", b"]", b",", b"|\n", b">", b"\\", b"\0", b"\xff", b"\xc3", b"\xe2\x80\xa8", b"---\n", b"%", b"@", b"`", b"?",
-    b"~", b".inf", b"1e999", b"9" * 30, b"\xef\xbb\xbf", b"\\ud800", b"//", b"NaN", b"\r",
+    b"}", b"[", b"]", b",", b"|\n", b">", b"\\", b"\0", b"\xff", b"\xc3", b"\xe2\x80\xa8", b"---\n", b"%", b"@", b"`",
+    b"?", b"~", b".inf", b"1e999", b"9" * 30, b"\xef\xbb\xbf", b"\\ud800", b"//", b"NaN", b"\r",
 ]  # fmt: skip
 
 

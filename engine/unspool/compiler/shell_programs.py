@@ -58,8 +58,7 @@ _TAKING = {
     **{name: {"-v": 1, "-F": 1, "-f": 1, "--assign": 1, "--file": 1} for name in ("awk", "gawk", "mawk", "nawk")},
     **{name: {"-e": 1, "--regexp": 1} for name in ("grep", "egrep", "fgrep", "rg")},
     "find": dict.fromkeys(
-        "-name -iname -path -ipath -regex -iregex -newer -type -size -mtime -mmin -maxdepth -mindepth -user -group".split(),
-        1,
+        "-name -iname -path -ipath -regex -newer -type -size -mtime -mmin -maxdepth -mindepth -user -group".split(), 1
     ),
     "git": {"-m": 1, "--message": 1},
     "ssh": {f"-{letter}": 1 for letter in "BbcDEeFIiJLlmOopQRSWw"},

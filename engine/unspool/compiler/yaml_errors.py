@@ -122,10 +122,13 @@ _TRAPS = (
 
 
 class _Finding(NamedTuple):
+    """What is wrong at a character; `sure` says that the hint is right whatever else stands on the line."""
+
     code: str
     message: str
     hint: str | None
     place: int
+    sure: bool = False
 
 
 def explain(failure: Failure, text: str, lines: Lines) -> Diagnostic:
@@ -135,7 +138,9 @@ def explain(failure: Failure, text: str, lines: Lines) -> Diagnostic:
         if cut is not None:
             return comment_cuts_expression(lines.starts[number - 1] + cut.end(), lines)
     found = next(filter(None, (look(failure, text, lines) for look in _LOOKS)), None) or _trap(failure, text, lines)
-    hint = _QUOTE_EXPRESSION if found.code == "UNS001" and _holds_expression(failure, lines) else found.hint
+    hint = found.hint
+    if found.code == "UNS001" and _holds_expression(failure, lines):
+        hint = f"{hint}, and {_QUOTE_EXPRESSION}" if found.sure else _QUOTE_EXPRESSION
     position = lines.position(min(found.place, len(text.rstrip())))
     return Diagnostic(found.code, found.message, position=position, hint=hint)
 
@@ -190,7 +195,7 @@ def _tab(failure: Failure, text: str, lines: Lines) -> _Finding | None:
         index = failure.place
     else:
         return None
-    return _Finding("UNS001", "a tab stands where YAML wants spaces", "indent with spaces only", index)
+    return _Finding("UNS001", "a tab stands where YAML wants spaces", "indent with spaces only", index, sure=True)
 
 
 def _long_key(failure: Failure, text: str, lines: Lines) -> _Finding | None:
@@ -209,7 +214,7 @@ def _glued_colon(failure: Failure, _text: str, lines: Lines) -> _Finding | None:
         glued = _GLUED_COLON.match(lines.content(number))
         if glued is not None:
             index = lines.starts[number - 1] + glued.end("key")
-            return _Finding("UNS001", *glued_colon(glued["key"], glued["value"]), index)
+            return _Finding("UNS001", *glued_colon(glued["key"], glued["value"]), index, sure=True)
     return None
 
 

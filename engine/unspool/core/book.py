@@ -20,7 +20,7 @@ from unspool.model.status import CANCELLED, FINAL_STATES, QUEUED, READY, RUNNING
 
 TIMEOUT_TIMER = "timeout:"  # and an attempt's number: it has run too long
 GRACE_TIMER = "grace:"  # and an attempt's number: the polite end was not heard
-RETRY_TIMER = "retry:"  # and a task's index: its delay is over
+RETRY_TIMER = "retry:"  # and a task's index and the attempt to come, as in `retry:4.2`: its delay is over
 
 
 class Book:
@@ -98,7 +98,7 @@ class Book:
             return
         task = self.tasks[index]
         self._move(task, QUEUED, status.RETRY_WAIT)
-        self._set_timer(f"{RETRY_TIMER}{index}", self._at + delay)
+        self._set_timer(f"{RETRY_TIMER}{index}.{number}", self._at + delay)
 
     def _cancel_task(self, index: int, reason: str) -> None:
         """End a task in whatever state it is."""
@@ -107,7 +107,7 @@ class Book:
             return
         attempt = self.attempts.get(task.attempt)
         if attempt is None:
-            self._cancel_timer(f"{RETRY_TIMER}{index}")
+            self._cancel_timer(f"{RETRY_TIMER}{index}.{task.attempts + 1}")
             self._settle(index, CANCELLED, reason)
         elif attempt.admitted:
             self._stop_attempt(task.attempt, attempt, reason)

@@ -220,7 +220,8 @@ class Run(Book):
             return
         kind, _, key = event.timer.partition(":")
         if kind == "retry":
-            self._ask(int(key), self.tasks[int(key)].attempts + 1)
+            index, _, number = key.partition(".")
+            self._ask(int(index), int(number))
         elif kind == "timeout":
             self._stop_attempt(int(key), self.attempts[int(key)], status.TIMEOUT)
         else:

@@ -38,7 +38,7 @@ def _tasks(run: Run) -> list[str]:
                 problems.append(f"{plan.id} waits for {task.waiting}, but {waiting} of its dependencies are open")
         if (task.state in (READY, RUNNING)) != bool(task.attempt):
             problems.append(f"{plan.id} is {task.state} with attempt {task.attempt}")
-        if task.state == QUEUED and f"retry:{plan.index}" not in run.timers:
+        if task.state == QUEUED and f"retry:{plan.index}.{task.attempts + 1}" not in run.timers:
             problems.append(f"{plan.id} is queued and no timer will wake it")
         if (task.state in FINAL_STATES) != (task.completed_at is not None):
             problems.append(f"{plan.id} is {task.state} and completed_at is {task.completed_at}")

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from hashlib import sha256
 from pathlib import Path
 
+from unspool.errors import JournalDamaged
+from unspool.journal.folders import make_private_folder, sync_folder
 from unspool.model.values import Ref
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class FileArtifacts:
@@ -21,22 +26,33 @@ class FileArtifacts:
         folder = self._folder / digest[:2]
         path = folder / digest
         if not path.exists():
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(folder)
             part = folder / f"{digest}.{os.getpid()}.part"
-            with part.open("wb") as file:
+            with open(part, "wb", opener=_private) as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             part.rename(path)
-            _sync_folder(folder)
+        sync_folder(folder)  # also where it was there: whoever named it may have died before this
         return Ref(digest, len(content), "")
 
     def get(self, digest: str) -> bytes:
-        """Give a value back; KeyError where there is none."""
+        """Give a value back.
+
+        Raises:
+            KeyError: there is none.
+            JournalDamaged: its file has been changed.
+        """
+        if not _DIGEST.fullmatch(digest):
+            raise KeyError(digest)
+        path = self._folder / digest[:2] / digest
         try:
-            return (self._folder / digest[:2] / digest).read_bytes()
+            content = path.read_bytes()
         except FileNotFoundError:
             raise KeyError(digest) from None
+        if sha256(content).hexdigest() != digest:
+            raise JournalDamaged(f"{path} does not hold the value that its name says")
+        return content
 
 
 class MemoryArtifacts:
@@ -56,9 +72,5 @@ class MemoryArtifacts:
         return self._values[digest]
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unspool.errors import JournalError, RunNotFound, UnspoolError
-from unspool.journal.rows import Owner
+from unspool.journal.folders import make_private_folder
+from unspool.journal.rows import Owner, RunRow
 from unspool.journal.sqlite import FILE_NAME, SqliteReader
 
 FOLDER = ".unspool"
+_SECOND = len("20260131-235959")
 _RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 
 
@@ -40,7 +42,7 @@ def make_state_folder(folder: Path) -> Path:
     """Make the state folder, for its owner only, and keep git from taking it."""
     try:
         if not folder.is_dir():
-            folder.mkdir(mode=0o700, parents=True)
+            make_private_folder(folder)
             (folder / ".gitignore").write_text("*\n")
     except OSError as problem:
         raise UnspoolError(f"cannot make the state folder {folder}: {problem.strerror}; set UNSPOOL_HOME") from None
@@ -88,12 +90,10 @@ def find_run(state: Path, name: str) -> tuple[Path, str]:
     Raises:
         RunNotFound: no run fits, or more than one does.
     """
-    found: list[tuple[Path, str]] = []
-    for folder in journals(state):
+    found = _latest(state) if name == "latest" else []
+    for folder in () if name in ("latest", "") else journals(state):
         exact = _RUN_ID.fullmatch(folder.name) is not None and folder.name == name
-        ids = [name] if exact else _run_ids(folder)
-        if name == "latest" and ids:
-            return folder, ids[-1]
+        ids = [name] if exact else [run.id for run in _runs(folder)]
         found += [(folder, run) for run in ids if run.startswith(name) or run.endswith(name)]
         if exact:
             break
@@ -105,12 +105,27 @@ def find_run(state: Path, name: str) -> tuple[Path, str]:
     raise RunNotFound(f"no run {name!r} in {state}; `unspool ls` shows what there is")
 
 
-def _run_ids(folder: Path) -> list[str]:
+def _latest(state: Path) -> list[tuple[Path, str]]:
+    """Give the run that began last. The journals' names tell the second; within it, their content does."""
+    best: tuple[float, Path, str] | None = None
+    for folder in journals(state):
+        if best is not None and folder.name[:_SECOND] != best[1].name[:_SECOND]:
+            break
+        for run in _runs(folder):
+            if best is None or run.started_at >= best[0]:
+                best = (run.started_at, folder, run.id)
+    return [] if best is None else [best[1:]]
+
+
+def _runs(folder: Path) -> list[RunRow]:
+    """List the runs of a journal; one that cannot be read hides no others."""
     try:
         reader = SqliteReader(folder)
     except JournalError:
         return []
     try:
-        return [run.id for run in reader.runs()]
+        return reader.runs()
+    except JournalError:
+        return []
     finally:
         reader.close()

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import stat
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from unspool.host.ports import Request
 
 _WAKE = "wake"
+_TICK = 50_000_000  # nanoseconds within which two changes of a folder may bear the same time
+_MAX_BYTES = 65536  # of a request
 
 
 class FileSpool:
@@ -23,12 +28,15 @@ class FileSpool:
         self._folder = folder
         self._pipe = -1
         self._seen_at = 0
+        self._pending: list[Request] = []
 
     def send(self, request: Request) -> None:
         """Put a request into the spool and call its owner; sending it twice is sending it once."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = self._folder / f"{request.id}.part"
         part.write_text(json.dumps(request._asdict()))
+        now = time.time_ns()  # finer than what the file system notes by itself: requests keep their order
+        os.utime(part, ns=(now, now))
         part.rename(self._folder / f"{request.id}.json")
         self._call()
 
@@ -38,11 +46,11 @@ class FileSpool:
             changed = self._folder.stat().st_mtime_ns
         except FileNotFoundError:
             return []
-        if changed == self._seen_at:
-            return []
-        self._seen_at = changed
-        files = sorted(self._folder.glob("*.json"), key=lambda file: (file.stat().st_mtime_ns, file.name))
-        return [request for file in files if (request := _read(file)) is not None]
+        if changed != self._seen_at:
+            # What comes within the same tick as this look does not show: then look again next time.
+            self._seen_at = changed if time.time_ns() - changed > _TICK else 0
+            self._pending = self._look()
+        return list(self._pending)
 
     def answer(self, request: str, text: str) -> None:
         """Say what became of a request; it will not be given again."""
@@ -67,7 +75,8 @@ class FileSpool:
         """Open the pipe that senders call by, and give the descriptor to watch."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._folder / _WAKE
-        if not path.exists():
+        if not path.is_fifo():
+            path.unlink(missing_ok=True)
             os.mkfifo(path, 0o600)
         # Opened for both, so that it never reads as ended when a sender goes.
         self._pipe = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -85,6 +94,16 @@ class FileSpool:
         if self._pipe >= 0:
             os.close(self._pipe)
             self._pipe = -1
+
+    def _look(self) -> list[Request]:
+        found = []
+        with os.scandir(self._folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(".json"):
+                    with suppress(FileNotFoundError):  # withdrawn meanwhile
+                        found.append((entry.stat(follow_symlinks=False).st_mtime_ns, entry.name))
+        requests = [_read(self._folder / name) for _, name in sorted(found)]
+        return [request for request in requests if request is not None]
 
     def _call(self) -> None:
         try:
@@ -137,9 +156,28 @@ def new_request(run: str, action: str, task: str | None = None) -> Request:
 def _read(file: Path) -> Request | None:
     """Read a request; what is none is put aside, so that it is not looked at again."""
     try:
-        return Request(**json.loads(file.read_text()))
+        return _parse(file)
     except FileNotFoundError:
         return None
-    except (TypeError, ValueError):
-        file.rename(file.with_suffix(".refused"))
+    except (OSError, TypeError, ValueError, RecursionError):
+        with suppress(OSError):
+            file.rename(file.with_suffix(".refused"))
         return None
+
+
+def _parse(file: Path) -> Request:
+    """Read a request that anybody may have written; ValueError or TypeError where it is none."""
+    with open(file, encoding="utf-8", opener=_carefully) as opened:
+        status = os.fstat(opened.fileno())
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:
+            raise ValueError("not a file of a request's size")
+        request = Request(**json.load(opened))
+    texts = [request.id, request.run, request.action, request.by, request.task or ""]
+    if request.id != file.stem or not all(isinstance(text, str) for text in texts):
+        raise ValueError("not the texts of a request")
+    return request
+
+
+def _carefully(path: str, flags: int) -> int:
+    """Open what may be a link or a pipe without following it or waiting for it."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -89,7 +89,7 @@ def commands_text(commands: Iterable[Command]) -> str:
 
 
 def chain(previous: int, place: tuple[int, int, int], kind: str, body: str, commands: str) -> int:
-    """Give the checksum that ties a row to all rows before it. `place` is its own number, its run's, and its owner's."""
+    """Give the checksum that ties a row to all rows before it; `place` is its number, its run's, its owner's."""
     return crc32(f"{place[0]} {place[1]} {place[2]} {kind}\n{body}\n{commands}".encode(), previous)
 
 

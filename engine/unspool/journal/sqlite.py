@@ -14,6 +14,7 @@ from typing import Any
 import apsw
 
 from unspool.errors import JournalDamaged, JournalError, JournalLocked
+from unspool.journal.folders import make_private_folder
 from unspool.journal.rows import Owner, Row, RunRow, chain, commands_text, decode_event, encode_body
 from unspool.model.commands import FinishRun
 from unspool.model.entry import Entry
@@ -60,7 +61,6 @@ class SqliteJournal:
         """
         self.folder = folder
         self._commits = 0
-        _make_folder(folder)
         self._lock = _take_lock(folder)
         with ExitStack() as undo:
             undo.callback(os.close, self._lock)
@@ -241,26 +241,11 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
-def _make_folder(folder: Path) -> None:
-    """Make a folder for its owner only. What is synced in it survives a power cut only if its own name does."""
-    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+def _take_lock(folder: Path) -> int:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for place in missing:
-            _sync_folder(place.parent)
+        make_private_folder(folder)
     except OSError as problem:
         raise JournalError(f"cannot make the journal folder {folder}: {problem.strerror}") from None
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _take_lock(folder: Path) -> int:
     try:
         lock = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as problem:

@@ -8,7 +8,6 @@ import re
 from pathlib import Path
 
 import pytest
-import unspool.compiler
 from unspool.compiler import text, yaml_text
 from unspool.compiler.locate import Lines
 from unspool.compiler.render import render
@@ -63,13 +62,11 @@ def test_both_yaml_parsers_agree_on_what_is_wrong(name, monkeypatch):
 
 
 def test_every_code_has_a_meaning_and_is_used():
-    folder = Path(unspool.compiler.__file__).parent
+    table = Path(text.__file__).read_text().partition("CODES = {")[2].partition("}")[0]
+    folder = Path(text.__file__).parent
     sources = "".join(path.read_text() for path in folder.glob("*.py"))
-    used = set(re.findall(r'"(UNS0[01]\d)"', sources.replace(CODES_SOURCE, "")))
+    used = set(re.findall(r'"(UNS0[01]\d)"', sources.replace(table, "")))
     assert used == set(CODES)
-
-
-CODES_SOURCE = Path(text.__file__).read_text().partition("CODES = {")[2].partition("}")[0]
 
 
 @pytest.mark.parametrize("data", ["a: é", "a: é".encode(), "\ufeffa: é", "\ufeffa: é".encode()])
@@ -97,7 +94,7 @@ def test_another_encoding_is_named_with_its_place(data, place, says):
     (found,) = load(data, "yaml").diagnostics
     assert found.code == "UNS003"
     assert found.position == place
-    assert says in found.message or "NUL" in says
+    assert says in found.message
 
 
 def test_a_text_beyond_the_limit_is_not_even_decoded(monkeypatch):
@@ -106,11 +103,10 @@ def test_a_text_beyond_the_limit_is_not_even_decoded(monkeypatch):
     assert codes(b"a: ") == []
 
 
-def test_the_limits_are_named(monkeypatch):
-    for _, data, code in ALL.values():
-        if code == "UNS005":
-            (found,) = load(data, "json" if data[0] in '{"' and '"' in data else "yaml").diagnostics
-            assert "limit" in found.message
+@pytest.mark.parametrize("name", [name for name, (*_, code) in ALL.items() if code == "UNS005"])
+def test_a_limit_is_named_where_it_is_passed(name):
+    kind, data, _ = ALL[name]
+    assert "limit" in load(data, kind).diagnostics[0].message
 
 
 @pytest.mark.parametrize("kind", ["yaml", "json"])

@@ -37,7 +37,7 @@ def only(text: str):
         ("yes: 1\non: 2\ny: 3\n'1': 4\n\"\": 5\n'<<': 6", {"yes": 1, "on": 2, "y": 3, "1": 4, "": 5, "<<": 6}),
         ("a: b#c\nd: e # f", {"a": "b#c", "d": "e"}),
         ("a: x:y\nb: http://x/?q#f", {"a": "x:y", "b": "http://x/?q#f"}),
-        ("a: -1\nb: -x\nc: - x".replace("- x", "-x"), {"a": -1, "b": "-x", "c": "-x"}),
+        ("a: -1\nb: -x", {"a": -1, "b": "-x"}),
         ('a: "\\x41\\u00e9\\U0001F600\\0"', {"a": "Aé😀\0"}),
         ("a: é日😀\ufeff\ue000", {"a": "é日😀\ufeff\ue000"}),
         ("{}", {}),
@@ -54,7 +54,7 @@ def test_values(parser, text, expected):  # noqa: F811
         ("a: [pytest, t/a.py::test_x, b?]", ["pytest", "t/a.py::test_x", "b?"]),
         ("a: [img:1.10, '\ue000:x', \"p:q\"]", ["img:1.10", "\ue000:x", "p:q"]),
         ('a: [{"b":c:d}, e: f:g]', [{"b": "c:d"}, {"e": "f:g"}]),
-        ("a: [x:y, 12:30, |\n".replace(", |\n", "]"), ["x:y", "12:30"]),
+        ("a: [x:y, 12:30]", ["x:y", "12:30"]),
     ],
 )
 def test_colons_and_question_marks_inside_a_word_are_text_in_brackets_too(parser, text, expected):  # noqa: F811
@@ -214,6 +214,14 @@ def test_an_error_on_the_line_of_an_expression_asks_for_quotes(text, place):
     found = load(text, "yaml").diagnostics[-1]
     assert found.position == place
     assert found.hint == "quote the expression: '${{ ... }}'"
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [("a:\n\tb: ${{ x }}", "indent with spaces only"), ("a: 1\nb:${{ x }}\nc: 2", "write `b: ${{ x }}`")],
+)
+def test_a_mistake_beside_the_expression_comes_first(text, first):
+    assert only(text).hint == f"{first}, and quote the expression: '${{{{ ... }}}}'"
 
 
 @pytest.mark.parametrize(

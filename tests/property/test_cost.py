@@ -1,0 +1,109 @@
+"""`apply` costs as much as its task has dependents, however large the run: operations are counted, not timed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.property.worlds import started
+from unspool.core.admission import Admission
+from unspool.core.run import Run
+from unspool.model.events import AttemptEnded, AttemptStarted, TaskAdmitted
+from unspool.model.plan import Plan, Task
+
+SMALL, MIDDLE, LARGE = 1_000, 10_000, 100_000
+WIDTH = 50
+
+
+def wide(count: int) -> list[tuple[int, ...]]:
+    return [()] * count
+
+
+def chain(count: int) -> list[tuple[int, ...]]:
+    return [(index - 1,) if index else () for index in range(count)]
+
+
+def layered(count: int) -> list[tuple[int, ...]]:
+    return [(index - WIDTH, max(index - WIDTH - 1, 0)) if index >= WIDTH else () for index in range(count)]
+
+
+def fan_in(count: int) -> list[tuple[int, ...]]:
+    return [()] * (count - 1) + [tuple(range(count - 1))]
+
+
+def build(needs: list[tuple[int, ...]]) -> Run:
+    tasks = [
+        Task(index, f"t{index}", "run", {"argv": ["x"]}, tuple((need, "ok") for need in sorted(set(wanted))))
+        for index, wanted in enumerate(needs)
+    ]
+    run = Run()
+    run.apply(started(Plan("large", tuple(tasks))))
+    return run
+
+
+def operations(call: Callable[[], Any]) -> int:
+    """Count the lines executed and the C functions called."""
+    count = 0
+
+    def traced(_frame: Any, event: str, _argument: Any) -> Any:
+        nonlocal count
+        count += event == "line"
+        return traced
+
+    def profiled(_frame: Any, event: str, _argument: Any) -> None:
+        nonlocal count
+        count += event == "c_call"
+
+    sys.settrace(traced)
+    sys.setprofile(profiled)
+    try:
+        call()
+    finally:
+        sys.settrace(None)
+        sys.setprofile(None)
+    return count
+
+
+def cost_of_an_attempt(needs: list[tuple[int, ...]]) -> list[int]:
+    """Count what each event of the first attempt costs."""
+    run = build(needs)
+    attempt, task = min((number, live.task) for number, live in run.attempts.items())
+    return [
+        operations(lambda event=event: run.apply(event))
+        for event in (
+            TaskAdmitted(1001.0, task, attempt, 1),
+            AttemptStarted(1002.0, attempt, 1),
+            AttemptEnded(1003.0, attempt, 1),
+        )
+    ]
+
+
+@pytest.mark.parametrize("shape", [wide, chain, layered, fan_in])
+def test_an_event_costs_the_same_in_a_run_ten_times_as_large(shape: Callable[[int], list[tuple[int, ...]]]):
+    assert cost_of_an_attempt(shape(SMALL)) == cost_of_an_attempt(shape(MIDDLE))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [wide, chain, layered, fan_in])
+def test_an_event_costs_the_same_in_a_run_of_100000(shape: Callable[[int], list[tuple[int, ...]]]):
+    assert cost_of_an_attempt(shape(SMALL)) == cost_of_an_attempt(shape(LARGE))
+
+
+def test_the_count_sees_what_grows():
+    run = build(wide(SMALL))
+    more = build(wide(2 * SMALL))
+    assert operations(lambda: [task.state for task in run.tasks]) < operations(lambda: [task.state for task in more.tasks])
+
+
+def test_a_grant_costs_no_more_than_the_height_of_a_heap():
+    def granted(waiting: int) -> int:
+        admission = Admission(1)
+        admission.open("r")
+        for attempt in range(waiting):
+            admission.ask("r", attempt, attempt, 2, float(attempt))
+        return operations(admission.grant)
+
+    assert granted(MIDDLE) == granted(SMALL)  # heap operations are one call each, inside C
