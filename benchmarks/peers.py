@@ -56,7 +56,7 @@ class Tools:
 
 def environment(folder: Path) -> dict[str, str]:
     """What a measured process sees: no outer make or unspool, and its state inside its own folder."""
-    kept = {name: value for name, value in os.environ.items() if not re.match("MAKE|MFLAGS|UNSPOOL_", name)}
+    kept = {name: value for name, value in os.environ.items() if not re.match("MAKE|MFLAGS|UNSPOOL_|PYTHON[DU]", name)}
     return kept | {"UNSPOOL_HOME": str(folder / ".unspool"), "PYTHONPATH": str(folder)}
 
 

@@ -16,6 +16,7 @@ from tests.property.test_verdicts import check_oracle
 from tests.property.worlds import World
 from unspool.core import admission as admission_module
 from unspool.core import book as book_module
+from unspool.core import evaluation as evaluation_module
 from unspool.core import run as run_module
 from unspool.core.admission import Admission
 from unspool.core.book import Book
@@ -255,7 +256,7 @@ def ambient_chance(patch: pytest.MonkeyPatch) -> None:
 
 
 def hasty_when(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(run_module, "evaluate_when", lambda *_: True)
+    patch.setattr(evaluation_module, "evaluate_when", lambda *_: True)
 
 
 def normal_durability(patch: pytest.MonkeyPatch) -> None:

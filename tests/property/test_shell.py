@@ -42,7 +42,8 @@ PLAIN = st.text("abzAZ059_./,:+%", min_size=1, max_size=4).map(lambda text: Word
 # An escaped dollar is followed by a letter: `\\$` in front of an expression is the template's own escape.
 DOLLAR = st.just(Word("\\$b", ("$b",)))
 ESCAPED = DOLLAR | st.sampled_from(" '\"\\`*?[]{}()<>|&;#~!ab").map(lambda c: Word("\\" + c, (c,)))
-SINGLE = st.text('ab \n"\\$`*()#;&|<>{}é', max_size=6).map(lambda text: Word(f"'{text}'", (text,)))
+SINGLE_TEXT = st.text('ab \n"\\$`*()#;&|<>{}é', max_size=6).map(lambda text: text.replace("{{", "{"))
+SINGLE = SINGLE_TEXT.map(lambda text: Word(f"'{text}'", (text,)))
 QUOTED_TEXT = st.text("ab \n*()#;&|<>~?[]é", min_size=1, max_size=6).map(lambda text: Word(text, (text,)))
 QUOTED_ESCAPE = DOLLAR | st.sampled_from('"\\`').map(lambda c: Word("\\" + c, (c,)))
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from unspool import expr
-from unspool.core.results import Failure, failure
 from unspool.errors import ExpressionError
-from unspool.model.status import EXPRESSION_ERROR
 
 if TYPE_CHECKING:
     from unspool.core.state import TaskRun
-    from unspool.model.plan import Plan, Task
+    from unspool.model.plan import Plan
 
 MAX_VALUE_BYTES = 96 * 1024  # the system refuses one argument or variable above 128 KiB
 
@@ -23,7 +20,7 @@ class Context:
         self._index = {task.id: task.index for task in plan.tasks}
         self._tasks = tasks
         self.base: dict[str, Any] = {"inputs": inputs, "run": run, "env": {}}
-        self.base["env"] = {name: _text(name, value, self.base) for name, value in plan.env.items()}
+        self.base["env"] = {name: text_of(name, value, self.base) for name, value in plan.env.items()}
 
     def of(self, value: Any) -> dict[str, Any]:
         """Give the context for every expression in `value` (text, list or map)."""
@@ -32,9 +29,11 @@ class Context:
 
     def of_expression(self, source: str, own: dict[str, Any] | None = None) -> dict[str, Any]:
         """Give the context for one expression; `own` adds the task's own result and attempt."""
+        from unspool.expr.template import parse_expression  # a run without expressions needs none of it
+
         names = {
             path[1]
-            for path in (reference.path for reference in expr.parse_expression(source).references)
+            for path in (reference.path for reference in parse_expression(source).references)
             if len(path) > 1 and path[0] == "tasks"
         }
         context = self._with_tasks(names) if names else self.base
@@ -53,54 +52,25 @@ class Context:
         return view
 
 
-def build_spec(task: Task, context: Context) -> dict[str, Any]:
-    """Evaluate a task's action, `env` and `cwd`.
+def text_of(name: str, value: str, context: dict[str, Any]) -> str:
+    """Render the text of a variable or a folder.
 
     Raises:
-        ExpressionError: an expression fails, or a value cannot be handed to a process.
+        ExpressionError: an expression fails, or the text cannot be handed to a process.
     """
-    action, seen = task.action, context.of([task.action, task.env, task.cwd])
-    spec: dict[str, Any] = {}
-    for key, value in action.items():
-        if key == "argv":
-            spec[key] = [_fitting("argv", item) for item in expr.render_argv(value, seen)]
-        elif key == "values":
-            spec[key] = {name: _script_value(source, context) for name, source in value.items()}
-        elif key in ("script", "shell", "function"):
-            spec[key] = value
-        elif key == "stdin":
-            spec[key] = expr.as_text(expr.render(value, seen))
-        else:
-            spec[key] = expr.render(value, seen)
-    spec["env"] = {name: _text(name, value, seen) for name, value in task.env.items()}
-    spec["cwd"] = None if task.cwd is None else _text("cwd", task.cwd, seen)
-    return spec
-
-
-def evaluate_when(source: str, context: Context) -> bool | Failure:
-    """Give what `when` says, or the failure of saying it."""
-    try:
-        return expr.evaluate_boolean(source, context.of_expression(source))
-    except ExpressionError as problem:
-        return failure(EXPRESSION_ERROR, f"when: {problem}")
-
-
-def _text(name: str, value: str, context: dict[str, Any]) -> str:
     if "${{" not in value:
-        return _fitting(name, value)
-    return _fitting(name, expr.as_text(expr.render(value, context)))
+        return fitting(name, value)
+    from unspool import expr
+
+    return fitting(name, expr.as_text(expr.render(value, context)))
 
 
-def _script_value(source: str, context: Context) -> str:
-    value = expr.evaluate(source, context.of_expression(source))
-    if isinstance(value, list | dict):
-        raise ExpressionError(
-            f"${{{{ {source} }}}} is a list or a map and cannot stand in a script; use `| join(' ')` or argv"
-        )
-    return _fitting(source, expr.as_text(value))
+def fitting(name: str, text: str) -> str:
+    """Give a text back that can be handed to a process.
 
-
-def _fitting(name: str, text: str) -> str:
+    Raises:
+        ExpressionError: it cannot.
+    """
     if "\0" in text:
         raise ExpressionError(f"{name}: a value with a NUL character cannot be handed to a process")
     if len(text) * 4 > MAX_VALUE_BYTES and len(text.encode("utf-8", "surrogatepass")) > MAX_VALUE_BYTES:
@@ -125,9 +95,11 @@ def _texts(value: Any) -> list[str]:
 
 
 def _task_names(text: str) -> list[Any]:
+    from unspool.expr.template import parse_template
+
     return [
         reference.path[1]
-        for part in expr.parse_template(text).parts
+        for part in parse_template(text).parts
         if not isinstance(part, str)
         for reference in part.references
         if len(reference.path) > 1 and reference.path[0] == "tasks"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from unspool import expr
 from unspool.core.book import TIMEOUT_TIMER, Book
-from unspool.core.context import Context, build_spec, evaluate_when
+from unspool.core.context import Context
 from unspool.core.policies import MAX_RECOVERIES, chance, decide_retry
 from unspool.core.results import Failure, OutputError, failure, judge, known_outputs, read_outputs, result_view
 from unspool.core.state import Attempt, TaskRun
@@ -165,6 +164,8 @@ class Run(Book):
         task = self.plan.tasks[attempt.task]
         spec = None
         if task.dynamic:
+            from unspool.core.evaluation import build_spec
+
             try:
                 spec = build_spec(task, self._seen())
             except ExpressionError as problem:
@@ -334,13 +335,18 @@ class Run(Book):
             self._settle(index, SKIPPED, status.DEPENDENCY_NOT_MET)
             return
         when = self.plan.tasks[index].when
-        verdict = True if when is None else evaluate_when(when, self._seen())
+        verdict = True if when is None else self._evaluate(when)
         if verdict is True:
             self._ask(index, 1)
         elif verdict is False:
             self._settle(index, SKIPPED, status.WHEN_FALSE)
         else:
             self._fail(index, verdict, {})
+
+    def _evaluate(self, when: str) -> bool | Failure:
+        from unspool.core.evaluation import evaluate_when
+
+        return evaluate_when(when, self._seen())
 
     # -- ends -----------------------------------------------------------------------------------
 
@@ -370,6 +376,8 @@ class Run(Book):
         """Evaluate one output of the run; what it needs may be absent, and it is null then."""
         if self._context is None:
             return None
+        from unspool import expr  # a run without expressions needs none of it
+
         try:
             return expr.render(value, self._context.of(value))
         except ExpressionError:

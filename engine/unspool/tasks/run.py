@@ -62,6 +62,7 @@ class RunKind:
         self._watcher = watcher
         self._now = now
         self._folder = folder
+        self._logs = str(folder / "logs")
         self._store = store
         self._epoch = epoch
         self._owner = os.fsencode(owner)
@@ -134,7 +135,7 @@ class RunKind:
             sweep.end_all(self._owner, str(spec.attempt).encode())
         exit_code = status if status >= 0 else 128 - status
         result = collect(spec.task, slot, spec.cwd, self._store, exit_code)
-        slot.keep(self._folder / "logs" / spec.run, f"{spec.task.id}.{spec.attempt}")
+        slot.keep(f"{self._logs}/{spec.run}", f"{spec.task.id}.{spec.attempt}")
         self._slots.append(slot)
         live.sink.ended(spec.run, spec.attempt, Ended(ended_at, live.started_at, _error(status), result))
 
@@ -202,14 +203,16 @@ def _spawn(argv: list[str], env: dict[bytes, bytes], cwd: str, stdin: int, slot:
     except ValueError as problem:  # a NUL character in an argument or a variable
         raise SpawnError(f"cannot start {argv[0]!r}: {problem}") from None
     finally:
-        os.chdir(home)
+        if cwd != home:
+            os.chdir(home)
 
 
 def _enter(cwd: str) -> str:
     """Change to `cwd`, since posix_spawn cannot, and give the folder to go back to."""
     home = os.getcwd()
     try:
-        os.chdir(cwd)
+        if cwd != home:
+            os.chdir(cwd)
     except OSError as problem:
         raise SpawnError(f"cannot enter the folder {cwd!r}: {problem.strerror}; check `cwd`") from None
     return home

@@ -1,0 +1,284 @@
+"""What every task kind must do: processes, coroutines, and the stub that stands in for both."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance.attempts import Ends, Processes, make_spec, wait_for_ends
+from unspool.errors import SpawnError
+from unspool.host.artifacts import MemoryArtifacts
+from unspool.host.clock import VirtualClock, WallClock
+from unspool.host.reactor import EpollReactor
+from unspool.host.simulate import Stub, StubKind, VirtualReactor
+from unspool.tasks.attempt import AttemptSpec, Ended
+from unspool.tasks.python import PythonKind
+
+MODULE = """
+import asyncio
+
+async def succeed():
+    return None
+
+async def fail():
+    raise ValueError("no")
+
+async def last():
+    await asyncio.sleep(1000)
+
+async def stubborn():
+    while True:
+        try:
+            await asyncio.sleep(1000)
+        except asyncio.CancelledError:
+            if closing:
+                raise
+
+closing = False
+"""
+
+
+class Case:
+    """A kind with what it needs, and the actions that make it behave in certain ways."""
+
+    reactor: Any
+    kind: Any
+    actions: dict[str, dict[str, Any]]
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.sink = Ends()
+
+    def spec(self, behaviour: str, attempt: int = 1, run: str = "r") -> AttemptSpec:
+        return make_spec(self.actions[behaviour], self.folder, attempt, run=run, id=behaviour)
+
+    def start(self, behaviour: str, attempt: int = 1, run: str = "r") -> Any:
+        return self.kind.start(self.spec(behaviour, attempt, run), self.sink)
+
+    def wait(self, count: int = 1) -> list[Ended]:
+        return wait_for_ends(self.reactor, self.sink, count)
+
+    def wait_a_little(self) -> None:
+        """Give an end that must not come the time to come."""
+        deadline = time.monotonic() + 0.15
+        while time.monotonic() < deadline and self.reactor.wait(0.02) is None:
+            if isinstance(self.reactor, VirtualReactor):
+                return
+
+    def close(self) -> None:
+        self.kind.close()
+        self.reactor.close()
+
+
+class RunCase(Case):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        processes = Processes(folder)
+        self.kind, self.reactor = processes.kind, processes.reactor
+        stubborn = "trap '' TERM; : > ready.$UNSPOOL_RUN; while :; do sleep 0.05; done"
+        self.actions = {
+            "succeed": {"argv": ["true"]},
+            "fail": {"argv": ["false"]},
+            "last": {"argv": ["sleep", "1000"]},
+            "stubborn": {"script": stubborn, "shell": "sh"},
+            "refuse": {"argv": ["no-such-program"]},
+        }
+
+    def start(self, behaviour: str, attempt: int = 1, run: str = "r") -> Any:
+        record = super().start(behaviour, attempt, run)
+        deadline = time.monotonic() + 10
+        while behaviour == "stubborn" and not (self.folder / f"ready.{run}").exists():
+            self.reactor.wait(0.01)  # before the trap is set, it is not stubborn yet
+            assert time.monotonic() < deadline
+        return record
+
+
+class PythonCase(Case):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        # A name of its own: modules are looked for in the order of sys.path, and kept.
+        self.module = f"steps_{abs(hash(str(folder)))}"
+        (folder / f"{self.module}.py").write_text(MODULE)
+        self.reactor = EpollReactor()
+        self.kind = PythonKind(self.reactor, WallClock().now, folder, MemoryArtifacts())
+        names = ("succeed", "fail", "last", "stubborn", "refuse")
+        self.actions = {name: {"function": f"{self.module}:{name}"} for name in names}
+
+    def close(self) -> None:
+        import sys
+
+        self.kind.close()
+        if self.module in sys.modules:
+            sys.modules[self.module].closing = True  # type: ignore[attr-defined]
+        self.reactor.close()
+        sys.modules.pop(self.module, None)
+        if str(self.folder) in sys.path:
+            sys.path.remove(str(self.folder))
+
+
+class StubCase(Case):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.reactor = VirtualReactor(VirtualClock())
+        stubs = {
+            "succeed": Stub(),
+            "fail": Stub(error={"class": "exit_code", "message": "no"}),
+            "last": Stub(10**6),
+            "stubborn": Stub(10**6, stubborn=True),
+            "refuse": Stub(refuses="no"),
+        }
+        self.kind = StubKind(self.reactor, lambda spec: stubs[spec.task.id])
+        self.actions = {name: {} for name in stubs}
+
+
+@pytest.fixture(params=[RunCase, PythonCase, StubCase], ids=["run", "python", "stub"])
+def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
+    case = request.param(tmp_path)
+    yield case
+    case.close()
+
+
+def test_a_success_is_told_once_with_its_times(case: Case):
+    begun = case.reactor.clock.now() if isinstance(case.reactor, VirtualReactor) else WallClock().now()
+    case.start("succeed")
+    end = case.wait()[0]
+    assert case.sink.keys == [("r", 1)]
+    assert end.error is None
+    assert end.started_at is not None
+    assert begun - 0.01 <= end.started_at <= end.at
+    case.wait_a_little()
+    assert len(case.sink.heard) == 1
+
+
+def test_nothing_is_told_before_start_has_returned(case: Case):
+    case.start("succeed")
+    assert case.sink.heard == []
+    case.wait()
+
+
+def test_a_failure_has_a_class_and_a_message(case: Case):
+    case.start("fail")
+    error = case.wait()[0].error
+    assert error is not None
+    assert set(error) == {"class", "message"}
+    assert all(isinstance(text, str) and text for text in error.values())
+
+
+def test_what_is_told_is_plain_json(case: Case):
+    record = case.start("succeed")
+    case.start("fail", 2)
+    assert record is None or json.loads(json.dumps(record)) == record
+    for end in case.wait(2):
+        assert json.loads(json.dumps(end)) == list(end)
+
+
+def test_a_refusal_leaves_nothing(case: Case):
+    with pytest.raises(SpawnError) as refused:
+        case.start("refuse")
+    assert str(refused.value)
+    case.kind.stop("r", 1, "forced")
+    case.wait_a_little()
+    assert case.sink.heard == []
+    case.start("succeed", 2)
+    case.wait()
+    assert case.sink.keys == [("r", 2)]
+
+
+@pytest.mark.parametrize("mode", ["polite", "forced"])
+def test_a_stop_ends_what_would_last(case: Case, mode: str):
+    case.start("last")
+    case.wait_a_little()
+    assert case.sink.heard == []
+    case.kind.stop("r", 1, mode)
+    end = case.wait()[0]
+    assert end.error is not None
+    assert end.started_at is not None
+    case.wait_a_little()
+    assert case.sink.keys == [("r", 1)]
+
+
+@pytest.mark.parametrize("mode", ["polite", "forced"])
+def test_a_stop_at_once_is_no_other(case: Case, mode: str):
+    case.start("last")
+    case.kind.stop("r", 1, mode)
+    assert case.wait()[0].error is not None
+    case.wait_a_little()
+    assert case.sink.keys == [("r", 1)]
+
+
+def test_a_polite_stop_asks_and_a_forced_one_does_not(case: Case):
+    case.start("stubborn")
+    case.wait_a_little()
+    case.kind.stop("r", 1, "polite")
+    case.wait_a_little()
+    assert case.sink.heard == []
+    case.kind.stop("r", 1, "forced")
+    assert case.wait()[0].error is not None
+    case.wait_a_little()
+    assert case.sink.keys == [("r", 1)]
+
+
+def test_stops_add_nothing_to_each_other(case: Case):
+    case.start("last")
+    for mode in ("polite", "polite", "forced", "forced"):
+        case.kind.stop("r", 1, mode)
+    case.wait()
+    for mode in ("polite", "forced"):
+        case.kind.stop("r", 1, mode)
+    case.wait_a_little()
+    assert case.sink.keys == [("r", 1)]
+
+
+@pytest.mark.parametrize("mode", ["polite", "forced"])
+def test_stopping_what_is_not_there_is_nothing(case: Case, mode: str):
+    case.kind.stop("r", 1, mode)
+    case.start("last", 2)
+    case.kind.stop("r", 1, mode)
+    case.kind.stop("other", 2, mode)
+    case.wait_a_little()
+    assert case.sink.heard == []
+    case.kind.stop("r", 2, "forced")
+    case.wait()
+
+
+@pytest.mark.parametrize("mode", ["polite", "forced"])
+def test_attempts_of_other_runs_are_other_attempts(case: Case, mode: str):
+    for run in ("one", "two"):
+        case.start("last", 1, run)
+    case.wait_a_little()
+    case.kind.stop("one", 1, mode)
+    case.wait()
+    case.wait_a_little()
+    assert case.sink.keys == [("one", 1)]
+    case.kind.stop("two", 1, mode)
+    case.wait(2)
+    assert case.sink.keys == [("one", 1), ("two", 1)]
+
+
+def test_many_at_once_are_told_one_by_one(case: Case):
+    for attempt in range(1, 21):
+        case.start("fail" if attempt % 2 else "succeed", attempt)
+    ends = case.wait(20)
+    assert sorted(case.sink.keys) == [("r", attempt) for attempt in range(1, 21)]
+    assert sum(end.error is None for end in ends) == 10
+
+
+def test_an_attempt_of_a_dead_owner_is_lost(case: Case):
+    record = case.start("succeed")
+    case.wait()
+    assert case.kind.adopt(record or {}) is False
+
+
+def test_closing_lets_go_of_what_runs(case: Case):
+    for attempt, behaviour in enumerate(("last", "stubborn"), 1):
+        case.start(behaviour, attempt)
+    case.wait_a_little()
+    case.kind.close()
+    case.wait_a_little()
+    assert case.sink.heard == [], "who closes a kind does not want to hear of it any more"
+    case.kind.close()
