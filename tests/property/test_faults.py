@@ -74,7 +74,8 @@ class Simulated:
         for _ in range(most):
             if self.run.is_final:
                 return
-            self.reactor.wait(min(self.host._patience() or 60.0, 60.0))
+            patience = self.host._patience()
+            self.reactor.wait(60.0 if patience is None else min(patience, 60.0))
             self.host.step()
         raise AssertionError("the run does not end")
 

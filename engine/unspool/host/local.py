@@ -156,11 +156,11 @@ class LocalHost:
         if not self._inbox:
             return self._urgent or self._ripe(now)
         idle = len(self._active) < self.admission.slots and not self._intents
-        return idle or self._urgent or len(self._inbox) >= BATCH or now - self._oldest >= LINGER
+        return idle or self._urgent or len(self._inbox) >= BATCH or now >= self._oldest + LINGER
 
     def _ripe(self, now: float) -> bool:
         """Whether an attempt has run long enough for its start to be worth a commit of its own."""
-        return bool(self._begun) and now - next(iter(self._begun.values())).at >= LINGER
+        return bool(self._begun) and now >= next(iter(self._begun.values())).at + LINGER
 
     def _commit(self) -> None:
         now = self.clock.now()
@@ -184,7 +184,7 @@ class LocalHost:
             self._carry_out(run, order)
 
     def _starts(self, now: float) -> list[tuple[str, Event]]:
-        ripe = [key for key, begun in self._begun.items() if now - begun.at >= LINGER]
+        ripe = [key for key, begun in self._begun.items() if now >= begun.at + LINGER]
         return [(key[0], self._begun.pop(key)) for key in ripe]
 
     def _apply(self, run_id: str, event: Event) -> None:

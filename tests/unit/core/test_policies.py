@@ -1,0 +1,75 @@
+import pytest
+
+from unspool.core.policies import chance, decide_retry, retry_delay
+from unspool.model.plan import Retry
+
+FAILED = {"class": "exit_code", "message": "exit code 1"}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "delays"),
+    [
+        ("immediate", [0, 0, 0, 0]),
+        ("linear", [2, 4, 6, 8]),
+        ("exponential", [2, 4, 8, 16]),
+        ("jittered", [1, 2, 4, 8]),  # chance 0 gives half
+    ],
+)
+def test_delays_are_as_documented(strategy, delays):
+    retry = Retry(max_attempts=9, strategy=strategy, delay=2.0, jitter=False)
+    assert [retry_delay(retry, attempt, 0.0) for attempt in (1, 2, 3, 4)] == delays
+
+
+def test_jitter_adds_up_to_a_tenth_and_the_cap_comes_last():
+    retry = Retry(delay=10.0)
+    assert retry_delay(retry, 1, 0.0) == 10.0
+    assert retry_delay(retry, 1, 0.999) == pytest.approx(10.999)
+    assert retry_delay(Retry(delay=10.0, max_delay=10.5), 1, 0.9) == 10.5
+    assert retry_delay(Retry(delay=10.0, strategy="jittered"), 1, 0.999) == pytest.approx(14.99)
+
+
+@pytest.mark.parametrize("strategy", ["linear", "exponential", "jittered"])
+def test_attempt_10000_does_not_overflow(strategy):
+    assert retry_delay(Retry(strategy=strategy), 10_000, 0.5) == 300.0
+
+
+def test_no_more_attempts_than_allowed():
+    assert decide_retry(Retry(max_attempts=2), 1, FAILED, 1, 0.0) == 1.0
+    assert decide_retry(Retry(max_attempts=2), 2, FAILED, 1, 0.0) is None
+    assert decide_retry(Retry(), 1, FAILED, 1, 0.0) is None
+
+
+@pytest.mark.parametrize(
+    ("on", "never", "again"),
+    [
+        (None, (), True),
+        (("timeout",), (), False),
+        (("exit_code",), (), True),
+        (({"exit_code": [1, 75]},), (), True),
+        (({"exit_code": [75]},), (), False),
+        (("exit_code",), ({"exit_code": [1]},), False),
+        (None, ("exit_code",), False),
+        ((), (), False),
+    ],
+)
+def test_filters(on, never, again):
+    retry = Retry(max_attempts=5, strategy="immediate", on=on, never=never)
+    assert (decide_retry(retry, 1, FAILED, 1, 0.0) is not None) is again
+
+
+@pytest.mark.parametrize("kind", ["auth", "quota", "bad_request", "expression_error", "output_invalid"])
+def test_what_another_attempt_cannot_mend_is_not_retried(kind):
+    assert decide_retry(Retry(max_attempts=5), 1, {"class": kind, "message": ""}, None, 0.0) is None
+
+
+@pytest.mark.parametrize("kind", ["expression_error", "output_invalid"])
+def test_faults_of_the_document_are_not_retried_even_when_named(kind):
+    assert decide_retry(Retry(max_attempts=5, on=(kind,)), 1, {"class": kind, "message": ""}, None, 0.0) is None
+
+
+def test_chance_is_a_function_of_its_arguments():
+    drawn = [chance(7, "task", number) for number in range(1000)]
+    assert drawn == [chance(7, "task", number) for number in range(1000)]
+    assert all(0 <= value < 1 for value in drawn)
+    assert 0.45 < sum(drawn) / 1000 < 0.55
+    assert chance(7, "task", 1) != chance(8, "task", 1)

@@ -1,0 +1,72 @@
+import io
+import json
+
+import pytest
+
+from tests.property.worlds import started
+from unspool.core.run import Run
+from unspool.model.entry import Entry
+from unspool.model.events import AttemptEnded, TaskAdmitted
+from unspool.model.plan import Plan, Task
+from unspool.observe.console import JsonLines, PlainProgress, printable
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("plain\ttext\n", "plain\ttext\n"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("a\x1b]0;title\x07b", "ab"),
+        ("a\x1b]52;c;aGk=\x1b\\b", "ab"),
+        ("over\rwritten\x08", "overwritten"),
+        ("\x9b31m c1", "31m c1"),
+        ("abc\u202edef", "abcdef"),
+    ],
+)
+def test_what_steers_a_terminal_is_taken_out(text, left):
+    assert printable(text) == left
+
+
+def entries(run: Run) -> list[Entry]:
+    told = []
+    error = {"class": "exit_code", "message": "exit \x1b[2Jcode 3"}
+    for event in (
+        started(Plan("p", (Task(0, "a", "run", {}), Task(1, "b", "run", {}, ((0, "ok"),))))),
+        TaskAdmitted(1001.0, 0, 1, 1),
+        AttemptEnded(1002.0, 1, 1, 1001.5, error),
+    ):
+        commands = run.apply(event)
+        told.append(Entry("r1", event, commands, run.moves))
+    return told
+
+
+def test_a_line_for_each_change_that_people_care_about():
+    run, stream = Run(), io.StringIO()
+    PlainProgress(stream, lambda _: run).heard(entries(run))
+    assert stream.getvalue().splitlines() == [
+        "a: running",
+        "a: failed (exit_code): exit code 3",
+        "b: cancelled (dependency_failed)",
+    ]
+
+
+def test_events_as_json_lines():
+    run, stream = Run(), io.StringIO()
+    JsonLines(stream, lambda _: run).heard(entries(run))
+    told = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["event"] for line in told] == ["RunStarted", "TaskAdmitted", "AttemptEnded"]
+    assert told[0]["changes"] == [{"task": "a", "state": "ready", "reason": None}]
+    assert {line["run"] for line in told} == {"r1"}
+
+
+class Gone(io.StringIO):
+    def write(self, _text: str) -> int:
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("listener", [PlainProgress, JsonLines])
+def test_a_reader_that_goes_away_is_no_error(listener):
+    run = Run()
+    told = listener(Gone(), lambda _: run)
+    told.heard(entries(run))
+    told.heard(entries(Run()))
