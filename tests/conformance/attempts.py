@@ -61,7 +61,9 @@ class Processes:
         self.kind = RunKind(self.reactor, WallClock().now, folder, self.artifacts, self.mark, 1, base)
         self.attempts = 0
 
-    def start(self, action: dict[str, Any] | list[str] | str, cwd: Path | str | None = None, **more: Any) -> dict[str, Any]:
+    def start(
+        self, action: dict[str, Any] | list[str] | str, cwd: Path | str | None = None, **more: Any
+    ) -> dict[str, Any]:
         """Begin an attempt: argv, the text of a script, or a whole action; give its record."""
         if isinstance(action, list):
             action = {"argv": action}

@@ -12,8 +12,8 @@ import time
 from collections.abc import Sequence
 
 from unspool.cli.main import main
-from unspool.model.entry import Entry
 from unspool.journal.sqlite import SqliteJournal
+from unspool.model.entry import Entry
 
 
 def _kill_in(seconds: float) -> None:

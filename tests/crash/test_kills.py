@@ -22,7 +22,8 @@ KILLS = 3  # in each scenario; a task in flight may be begun again three times
 SEED = 20260131
 ENGINE = [sys.executable, "-m", "unspool"]
 KILLER = [sys.executable, str(Path(__file__).parent / "killed_engine.py")]
-STEP = 'printf "%s %s\\n" "$UNSPOOL_TASK_KEY" "$UNSPOOL_ATTEMPT_ID" | dd of="$LEDGER" oflag=append conv=notrunc,fsync status=none'
+APPEND = 'dd of="$LEDGER" oflag=append conv=notrunc,fsync status=none'
+STEP = f'printf "%s %s\\n" "$UNSPOOL_TASK_KEY" "$UNSPOOL_ATTEMPT_ID" | {APPEND}'
 
 
 def document() -> str:

@@ -16,7 +16,9 @@ UNSPOOL = [sys.executable, "-m", "unspool"]
 PATIENCE = 20.0
 
 
-def unspool(*arguments: str, env: dict[str, str] | None = None, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+def unspool(
+    *arguments: str, env: dict[str, str] | None = None, stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run the command in the current folder to its end."""
     return subprocess.run(
         [*UNSPOOL, *arguments],

@@ -21,7 +21,7 @@ import gc, io, json, resource, sys, time
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from unspool.cli.check import command
-resource.setrlimit(resource.RLIMIT_DATA, (%d, %d))
+resource.setrlimit(resource.RLIMIT_DATA, (int(sys.argv[2]), int(sys.argv[2])))
 results = []
 for file in sorted(Path(sys.argv[1]).iterdir()):
     out, err = io.StringIO(), io.StringIO()
@@ -33,7 +33,7 @@ for file in sorted(Path(sys.argv[1]).iterdir()):
             code, _ = "raised", err.write(repr(problem))
     results.append([file.name, code, time.process_time() - start, err.getvalue()[:2000]])
 print(json.dumps({"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "results": results}))
-""" % (MEMORY, MEMORY)
+"""
 
 DOCUMENT = """\
 unspool: 1
@@ -71,9 +71,45 @@ outputs: {head: "${{ tasks.checkout.outputs.head }}"}
 """
 
 WORDS = (
-    "run", "tasks", "depends_on", "when", "null", "true", "yes", "3.10", "1e400", "99999999999999999999", "*first", "&a", "<<",
-    "!!python/object", "${{", "}}", "${{ 1 / 0 }}", "${{ tasks.x.y }}", "[", "]", "{", "}", "'", '"', "|", ">", "\t", "- ", ": ", "#",
-    "\u0000", "\u2028", "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"), "%", "@", "`", "a" * 300, "[" * 80, "{a: " * 70,
+    "run",
+    "tasks",
+    "depends_on",
+    "when",
+    "null",
+    "true",
+    "yes",
+    "3.10",
+    "1e400",
+    "99999999999999999999",
+    "*first",
+    "&a",
+    "<<",
+    "!!python/object",
+    "${{",
+    "}}",
+    "${{ 1 / 0 }}",
+    "${{ tasks.x.y }}",
+    "[",
+    "]",
+    "{",
+    "}",
+    "'",
+    '"',
+    "|",
+    ">",
+    "\t",
+    "- ",
+    ": ",
+    "#",
+    "\u0000",
+    "\u2028",
+    "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"),
+    "%",
+    "@",
+    "`",
+    "a" * 300,
+    "[" * 80,
+    "{a: " * 70,
 )
 
 
@@ -92,7 +128,9 @@ def damaged(chance: random.Random) -> bytes:
             other = chance.randrange(len(lines))
             lines[place], lines[other] = lines[other], lines[place]
         elif kind == 3:
-            lines[place] = re.sub(r"\w+", lambda word: chance.choice([word[0]] * 4 + [chance.choice(WORDS)]), lines[place])
+            lines[place] = re.sub(
+                r"\w+", lambda word: chance.choice([word[0]] * 4 + [chance.choice(WORDS)]), lines[place]
+            )
         elif kind == 4:
             lines[place] = " " * chance.randrange(9) + lines[place].lstrip()
         else:
@@ -110,7 +148,13 @@ def test_damaged_documents_get_a_code_and_a_place(tmp_path: Path):
     chance = random.Random(20260131)
     for number in range(COUNT):
         (tmp_path / f"{number:04}.yaml").write_bytes(damaged(chance))
-    ended = subprocess.run([sys.executable, "-c", CHECKED, str(tmp_path)], capture_output=True, text=True, check=False, timeout=110)
+    ended = subprocess.run(
+        [sys.executable, "-c", CHECKED, str(tmp_path), str(MEMORY)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
     assert ended.returncode == 0, ended.stderr[-3000:]
     told = json.loads(ended.stdout)
     assert len(told["results"]) == COUNT

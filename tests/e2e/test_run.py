@@ -27,7 +27,11 @@ def test_a_run_reports_its_outputs(project: Path):
         "flow.json",
         {
             "one": {"run": "echo 20", "outputs": {"n": {"type": "integer", "from": "stdout"}}},
-            "two": {"depends_on": ["one"], "run": ["echo", "${{ tasks.one.outputs.n + 1 }}"], "outputs": {"n": {"type": "integer", "from": "stdout"}}},
+            "two": {
+                "depends_on": ["one"],
+                "run": ["echo", "${{ tasks.one.outputs.n + 1 }}"],
+                "outputs": {"n": {"type": "integer", "from": "stdout"}},
+            },
         },
         outputs={"n": "${{ tasks.two.outputs.n }}"},
     )
@@ -42,7 +46,14 @@ def test_a_run_reports_its_outputs(project: Path):
 
 
 def test_progress_goes_to_stderr_and_one_line_a_change(project: Path):
-    write("flow.json", {"a": {"run": ["true"]}, "b": {"run": ["false"], "depends_on": ["a"]}, "c": {"run": ["true"], "depends_on": ["b"]}})
+    write(
+        "flow.json",
+        {
+            "a": {"run": ["true"]},
+            "b": {"run": ["false"], "depends_on": ["a"]},
+            "c": {"run": ["true"], "depends_on": ["b"]},
+        },
+    )
     ended = unspool("run", "flow.json")
     assert ended.returncode == 1
     assert ended.stderr.splitlines() == [
@@ -120,7 +131,13 @@ def test_abort_and_skip(project: Path):
 def test_retry_timeout_and_exit_code_filters(project: Path):
     script = 'echo x >> tries; [ "$(wc -l < tries)" -ge 3 ] || exit 75'
     retry = {"max_attempts": 5, "strategy": "immediate", "on": [{"exit_code": [75]}]}
-    write("flow.json", {"a": {"run": script, "retry": retry}, "slow": {"run": ["sleep", "30"], "timeout": "200ms", "on_failure": "skip"}})
+    write(
+        "flow.json",
+        {
+            "a": {"run": script, "retry": retry},
+            "slow": {"run": ["sleep", "30"], "timeout": "200ms", "on_failure": "skip"},
+        },
+    )
     ended = unspool("run", "flow.json", "--format", "json", "-q")
     assert ended.returncode == 0, ended.stderr
     tasks = json.loads(ended.stdout)["tasks"]
@@ -130,7 +147,9 @@ def test_retry_timeout_and_exit_code_filters(project: Path):
 
 
 def test_python_tasks(project: Path):
-    Path("steps.py").write_text("async def add(a, b):\n    return {'sum': a + b}\n\nasync def fail():\n    raise ValueError('no')\n")
+    Path("steps.py").write_text(
+        "async def add(a, b):\n    return {'sum': a + b}\n\nasync def fail():\n    raise ValueError('no')\n"
+    )
     tasks = {
         "add": {"python": "steps:add", "with": {"a": 1, "b": 2}, "outputs": {"sum": {"type": "integer"}}},
         "fail": {"python": "steps:fail", "on_failure": "skip"},
@@ -181,7 +200,14 @@ def test_sigterm_ends_a_run(project: Path):
 
 
 def test_cancel_from_another_process(project: Path):
-    write("flow.json", {"a": {"run": ["sleep", "33.117"]}, "b": {"run": ["sleep", "33.117"]}, "c": {"run": ["true"], "depends_on": ["a"]}})
+    write(
+        "flow.json",
+        {
+            "a": {"run": ["sleep", "33.117"]},
+            "b": {"run": ["sleep", "33.117"]},
+            "c": {"run": ["true"], "depends_on": ["a"]},
+        },
+    )
     engine = start("run", "flow.json")
     wait_for(lambda: len(alive("33.117")) == 2)
     one = unspool("cancel", "latest", "a")

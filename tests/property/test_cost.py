@@ -95,7 +95,9 @@ def test_an_event_costs_the_same_in_a_run_of_100000(shape: Callable[[int], list[
 def test_the_count_sees_what_grows():
     run = build(wide(SMALL))
     more = build(wide(2 * SMALL))
-    assert operations(lambda: [task.state for task in run.tasks]) < operations(lambda: [task.state for task in more.tasks])
+    assert operations(lambda: [task.state for task in run.tasks]) < operations(
+        lambda: [task.state for task in more.tasks]
+    )
 
 
 def test_a_grant_costs_no_more_than_the_height_of_a_heap():

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from unspool.compiler.locate import Lines
 from unspool.compiler.render import render
 from unspool.compiler.text import Loaded, load

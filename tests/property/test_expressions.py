@@ -9,6 +9,7 @@ import tracemalloc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from unspool.errors import ExpressionError
 from unspool.expr import ExpressionSyntaxError, evaluate, parse_expression, parse_template, render, render_argv
 from unspool.expr.evaluate import Walk

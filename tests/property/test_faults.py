@@ -57,7 +57,12 @@ class Simulated:
         append, start = self.journal.append, self.kind.start
 
         def appended(entries: Any) -> int:
-            self.did += [("committed", command.attempt) for entry in entries for command in entry.commands if hasattr(command, "spec")]
+            self.did += [
+                ("committed", command.attempt)
+                for entry in entries
+                for command in entry.commands
+                if hasattr(command, "spec")
+            ]
             return append(entries)
 
         def begun(spec: Any, sink: Any) -> Any:
@@ -81,7 +86,9 @@ class Simulated:
 
 
 def check_host_finishes() -> None:
-    fails_twice = Simulated(RETRYING, lambda spec: Stub(0.1, error=FAILS if spec.task.index == 0 and spec.number < 3 else None))
+    fails_twice = Simulated(
+        RETRYING, lambda spec: Stub(0.1, error=FAILS if spec.task.index == 0 and spec.number < 3 else None)
+    )
     fails_twice.drive()
     assert fails_twice.run.state == "completed"
     assert fails_twice.run.tasks[0].attempts == 3
@@ -160,7 +167,12 @@ def check_tokens() -> None:
 
 
 def check_verdicts() -> None:
-    tasks = [{"when": "false"}, {"needs": ((0, "ok"),)}, {"needs": ((1, "skipped"),)}, {"needs": ((0, "any"), (1, "ok"))}]
+    tasks = [
+        {"when": "false"},
+        {"needs": ((0, "ok"),)},
+        {"needs": ((1, "skipped"),)},
+        {"needs": ((0, "any"), (1, "ok"))},
+    ]
     for seed in range(5):
         check_oracle(plan_of(*tasks), seed)
 
@@ -191,7 +203,11 @@ def double_apply(patch: pytest.MonkeyPatch) -> None:
 
 def dropped_timer(patch: pytest.MonkeyPatch) -> None:
     carry_out = LocalHost._carry_out
-    patch.setattr(LocalHost, "_carry_out", lambda self, run, command: None if isinstance(command, SetTimer) else carry_out(self, run, command))
+    patch.setattr(
+        LocalHost,
+        "_carry_out",
+        lambda self, run, command: None if isinstance(command, SetTimer) else carry_out(self, run, command),
+    )
 
 
 def append_after_act(patch: pytest.MonkeyPatch) -> None:
@@ -225,17 +241,29 @@ def stale_token(patch: pytest.MonkeyPatch) -> None:
 
 def skip_is_failure(patch: pytest.MonkeyPatch) -> None:
     met = run_module._met
-    patch.setattr(run_module, "_met", lambda wanted, outcome: met(wanted, outcome) and not (wanted == "ok" and outcome == "skipped"))
+    patch.setattr(
+        run_module,
+        "_met",
+        lambda wanted, outcome: met(wanted, outcome) and not (wanted == "ok" and outcome == "skipped"),
+    )
 
 
 def cancel_forgets_the_queued(patch: pytest.MonkeyPatch) -> None:
     cancel = Book._cancel_task
-    patch.setattr(Book, "_cancel_task", lambda self, index, reason: None if self.tasks[index].state == status.QUEUED else cancel(self, index, reason))
+    patch.setattr(
+        Book,
+        "_cancel_task",
+        lambda self, index, reason: None if self.tasks[index].state == status.QUEUED else cancel(self, index, reason),
+    )
 
 
 def stop_is_never_forced(patch: pytest.MonkeyPatch) -> None:
     set_timer = Book._set_timer
-    patch.setattr(Book, "_set_timer", lambda self, timer, due: None if timer.startswith(book_module.GRACE_TIMER) else set_timer(self, timer, due))
+    patch.setattr(
+        Book,
+        "_set_timer",
+        lambda self, timer, due: None if timer.startswith(book_module.GRACE_TIMER) else set_timer(self, timer, due),
+    )
 
 
 def no_priority(patch: pytest.MonkeyPatch) -> None:
@@ -249,7 +277,9 @@ def no_ageing(patch: pytest.MonkeyPatch) -> None:
 
 def lossy_journal(patch: pytest.MonkeyPatch) -> None:
     append = MemoryJournal.append
-    patch.setattr(MemoryJournal, "append", lambda self, entries: append(self, entries[:-1] if len(entries) > 1 else entries))
+    patch.setattr(
+        MemoryJournal, "append", lambda self, entries: append(self, entries[:-1] if len(entries) > 1 else entries)
+    )
 
 
 def ambient_chance(patch: pytest.MonkeyPatch) -> None:
@@ -289,7 +319,9 @@ def test_the_checks_pass_without_a_fault(check):
     check()
 
 
-@pytest.mark.parametrize(("fault", "check"), CAUGHT, ids=[f"{fault.__name__}-{check.__name__}" for fault, check in CAUGHT])
+@pytest.mark.parametrize(
+    ("fault", "check"), CAUGHT, ids=[f"{fault.__name__}-{check.__name__}" for fault, check in CAUGHT]
+)
 def test_a_planted_fault_is_caught(fault, check, monkeypatch):
     fault(monkeypatch)
     with pytest.raises(Exception):  # noqa: B017, PT011 - a fault may show in any way but silence
@@ -309,7 +341,9 @@ def test_grouping_does_not_change_the_end(monkeypatch):
     for linger, batch in ((0.0, 1), (0.01, 64), (5.0, 3)):
         monkeypatch.setattr(local_module, "LINGER", linger)
         monkeypatch.setattr(local_module, "BATCH", batch)
-        world = Simulated(DIAMOND, lambda spec: Stub(0.3 + spec.task.index, error=FAILS if spec.task.index == 2 else None))
+        world = Simulated(
+            DIAMOND, lambda spec: Stub(0.3 + spec.task.index, error=FAILS if spec.task.index == 2 else None)
+        )
         world.drive()
         ends.append([(task.state, task.reason, task.attempts) for task in world.run.tasks])
     assert ends[0] == ends[1] == ends[2]

@@ -177,7 +177,9 @@ from tests.property.worlds import World, outcomes, plans, started
 from unspool.core.run import Run
 from unspool import expr
 expr.evaluate("1 < 2", {})
-plan = find(plans(), lambda plan: len(plan.tasks) >= 6 and any(task.when == "inputs.flag" for task in plan.tasks), settings=settings(database=None))
+def large(plan):
+    return len(plan.tasks) >= 6 and any(task.when == "inputs.flag" for task in plan.tasks)
+plan = find(plans(), large, settings=settings(database=None))
 world = World(plan, random.Random(1), outcomes(1))
 world.drive()
 import os, time
@@ -189,8 +191,8 @@ def hook(name, arguments):
 sys.addaudithook(hook)
 def ambient(*arguments):
     raise SystemExit("the core asked the world")
-for module, names in ((time, ("time", "monotonic", "perf_counter")), (os, ("urandom", "getpid", "stat")), (random, ("random",))):
-    for name in names:
+for module, names in ((time, "time monotonic perf_counter"), (os, "urandom getpid stat"), (random, "random")):
+    for name in names.split():
         setattr(module, name, ambient)
 armed[0] = True
 run = Run()

@@ -7,6 +7,8 @@ from itertools import pairwise, permutations
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+
+from tests.unit.compiler.compiling import argv_tasks
 from unspool.analysis.critical_path import schedule
 from unspool.analysis.makespan import makespan
 from unspool.analysis.report import plan_report
@@ -16,8 +18,6 @@ from unspool.compiler.compile import compile_document
 from unspool.compiler.graph import read_graph, skippable
 from unspool.compiler.readable import whole
 from unspool.model.plan import plan_from_json, plan_to_json
-
-from tests.unit.compiler.compiling import argv_tasks
 
 STATES = ("ok", "completed", "failed", "skipped", "any")
 

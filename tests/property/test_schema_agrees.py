@@ -12,11 +12,11 @@ import jsonschema_rs
 import pytest
 from pydantic import ValidationError
 from referencing import Registry
+
+from tests.property.mutants import mutants
 from unspool.compiler.shape import CODES, accepts, check_shape
 from unspool.model.document import Document
 from unspool.model.schema_export import workflow_schema
-
-from tests.property.mutants import mutants
 
 SCHEMA = workflow_schema()
 QUICK = jsonschema_rs.Draft202012Validator(SCHEMA)

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from unspool.compiler.shell import SHELLS, interpolate
 
 from tests.unit.compiler.shells import HOSTILE, PRESENT, run_each
+from unspool.compiler.shell import SHELLS, interpolate
 
 EXPRESSION = "${{ inputs.x }}"
 
@@ -248,7 +248,8 @@ def spoiled(draw: st.DrawFn) -> str:
     """Right scripts with a few characters too many."""
     pieces = draw(st.lists(st.sampled_from(COMMANDS), min_size=1, max_size=4))
     text = draw(st.sampled_from(["; ", "\n", " && "])).join(pieces)
-    tokens = re.split(r"(\$\{\{.*?\}\}|.)", text, flags=re.DOTALL)
+    # `&&` stays whole: a command in the background could write into the next script's arguments
+    tokens = re.split(r"(\$\{\{.*?\}\}|&&|.)", text, flags=re.DOTALL)
     for _ in range(draw(st.integers(0, 3))):
         tokens.insert(draw(st.integers(0, len(tokens))), draw(st.sampled_from(SPOILERS)))
     return "".join(tokens)

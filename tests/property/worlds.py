@@ -56,7 +56,11 @@ def plans(draw: st.DrawFn, *, simple: bool = False) -> Plan:
     tasks = []
     for index in range(count):
         needs = draw(st.lists(st.integers(0, index - 1), unique=True, max_size=3)) if index else []
-        spare = {} if simple else {"retry": draw(st.sampled_from(RETRIES)), "timeout": draw(st.sampled_from([None, None, 5.0]))}
+        spare = (
+            {}
+            if simple
+            else {"retry": draw(st.sampled_from(RETRIES)), "timeout": draw(st.sampled_from([None, None, 5.0]))}
+        )
         if not simple and draw(st.booleans()):
             spare["outputs"] = (Output("n", {"type": "integer"}, "stdout", has_default=draw(st.booleans()), default=1),)
         tasks.append(
@@ -82,7 +86,9 @@ def started(plan: Plan, seed: int = 7) -> RunStarted:
 class World:
     """Answers what a run orders, in an order that chance decides, and keeps all that was said."""
 
-    def __init__(self, plan: Plan, chance: random.Random, outcome: Callable[[int, int], str], *, cancels: bool = True) -> None:
+    def __init__(
+        self, plan: Plan, chance: random.Random, outcome: Callable[[int, int], str], *, cancels: bool = True
+    ) -> None:
         self.run = Run()
         self.chance = chance
         self.outcome = outcome

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +13,7 @@ from unspool.model.plan import Task
 from unspool.model.values import Inline, Ref, to_json
 
 MAX_INLINE = 256 * 1024  # bytes of a stream that travel in the event; more travel as a file
+_PART = 16 * 1024 * 1024  # bytes read at once
 HEAD = 1024  # characters of a large value that are kept at hand
 
 
@@ -39,24 +42,68 @@ class Slot:
         """Give all that was written to `out` or `err`, at most one byte more than travels inline."""
         return os.pread(self.files[stream], MAX_INLINE + 1, 0)
 
+    def read_all(self, stream: str) -> bytes:
+        """Give all that was written to `out` or `err`, also where the file's name has been removed."""
+        content = bytearray()
+        while part := os.pread(self.files[stream], _PART, len(content)):
+            content += part
+        return bytes(content)
+
     def keep(self, folder: str, name: str) -> None:
         """Give the attempt's output its own name in `folder`, if there is any, and be empty again."""
         for stream, file in self.files.items():
-            if os.fstat(file).st_size:
+            status = os.fstat(file)
+            if status.st_size or not status.st_nlink:
                 os.makedirs(folder, mode=0o700, exist_ok=True)
-                os.rename(self.paths[stream], f"{folder}/{name}.{stream}")
-                os.close(file)
+                with suppress(FileNotFoundError):  # a task may have removed even this, with all of the state folder
+                    os.rename(self.paths[stream], f"{folder}/{name}.{stream}")
                 self.files[stream] = _open(self.paths[stream])
+                os.close(file)
 
     def close(self) -> None:
         """Close and remove the files."""
         for stream, file in self.files.items():
             os.close(file)
             Path(self.paths[stream]).unlink(missing_ok=True)
+        Path(self.input).unlink(missing_ok=True)
+        _remove(self.output)
 
 
 def _open(path: str) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        return os.open(path, flags, 0o600)
+
+
+def _remove(path: str) -> None:
+    """Remove what a task may have put there, whatever it is."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except IsADirectoryError:
+        import shutil  # 2 ms, for what nobody does on purpose
+
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _read_file(path: str) -> bytes:
+    """Read a file that a task may have made.
+
+    Raises:
+        OSError, ValueError: it cannot be read, or is a link, a pipe, a folder.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("it is no regular file")
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
 
 
 def collect(task: Task, slot: Slot, cwd: str, store: Store, exit_code: int) -> dict[str, Any]:
@@ -85,7 +132,7 @@ def travel(content: bytes, store: Store, most: int = MAX_INLINE) -> dict[str, An
 def _stream(slot: Slot, stream: str, store: Store) -> dict[str, Any]:
     content = slot.read(stream)
     if len(content) > MAX_INLINE:
-        content = Path(slot.paths[stream]).read_bytes()
+        content = slot.read_all(stream)
     return travel(content, store)
 
 
@@ -96,9 +143,14 @@ def _read_outputs(task: Task, slot: Slot, cwd: str, store: Store, collected: dic
         if output.source == "file" and output.file is not None:
             path = os.path.join(cwd, output.file)
             if os.path.isfile(path):
-                found[output.name] = travel(Path(path).read_bytes(), store, output.max_bytes)
+                try:
+                    content = Path(path).read_bytes()
+                except OSError as problem:
+                    collected["output_error"] = f"output {output.name!r}: cannot read {path}: {problem.strerror}"
+                    continue
+                found[output.name] = travel(content, store, output.max_bytes)
         elif output.source == "stdout" and not _travels(collected.get("stdout"), output.max_bytes):
-            found[output.name] = travel(Path(slot.paths["out"]).read_bytes(), store, output.max_bytes)
+            found[output.name] = travel(slot.read_all("out"), store, output.max_bytes)
     if found:
         collected["outputs"] = found
 
@@ -111,15 +163,14 @@ def _travels(stream: dict[str, Any] | None, most: int) -> bool:
 def _read_output_file(task: Task, slot: Slot, store: Store, collected: dict[str, Any]) -> None:
     if not os.access(slot.output, os.F_OK):  # an exception for each task that wrote none would cost more
         return
-    with open(slot.output, "rb") as file:
-        content = file.read()
-    os.unlink(slot.output)
     most = {output.name: output.max_bytes for output in task.outputs}
     try:
-        values = parse_output(content.decode("utf-8"))
-    except ValueError as problem:
+        values = parse_output(_read_file(slot.output).decode("utf-8"))
+    except (OSError, ValueError) as problem:
         collected["output_error"] = f"UNSPOOL_OUTPUT: {problem}"
         return
+    finally:
+        _remove(slot.output)
     collected["output"] = {
         name: travel(text.encode("utf-8"), store, most.get(name, MAX_INLINE)) for name, text in values.items()
     }

@@ -20,6 +20,8 @@ class ProcessGuardian:
 
     def start(self) -> None:
         """Begin to watch over this process."""
+        if self._pid:
+            return
         read, self._pipe = os.pipe()
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         arguments = [sys.executable, "-I", "-S", str(Path(sweep.__file__)), self._owner, str(os.getpid())]

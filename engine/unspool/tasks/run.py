@@ -6,17 +6,19 @@ import errno
 import os
 import signal
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from unspool.errors import SpawnError
+from unspool.errors import JournalError, SpawnError
 from unspool.tasks import sweep
 from unspool.tasks.attempt import AttemptSpec, Ended, Sink, StopMode, Watcher, error
 from unspool.tasks.capture import Slot, Store, collect, write_input
 
 # What the interpreter ignores for itself, a child must not inherit as ignored.
 _RESTORED = [getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ") if hasattr(signal, name)]
+_NOT_EXECUTABLE = "it is not executable; `chmod +x` makes it so"
 _DEFAULT_PATH = b"/usr/local/bin:/usr/bin:/bin"
 
 
@@ -30,7 +32,7 @@ class _Live:
         self.sink = sink
         self.slot = slot
         self.pid = pid
-        self.pidfd = os.pidfd_open(pid)
+        self.pidfd = _open_pid(pid)
         self.started_at = started_at
         self.stopped = False
 
@@ -66,11 +68,12 @@ class RunKind:
         self._store = store
         self._epoch = epoch
         self._owner = os.fsencode(owner)
-        self._base = {**host_env, sweep.OWNER: self._owner}
+        self._base = dict(host_env)
         self._live: dict[tuple[str, int], _Live] = {}
         self._slots: list[Slot] = []
         self._slot_count = 0
         self._null = -1
+        _keep_descriptors_to_ourselves()
 
     def start(self, spec: AttemptSpec, sink: Sink) -> dict[str, Any] | None:
         """Start the process.
@@ -78,23 +81,21 @@ class RunKind:
         Raises:
             SpawnError: there is no such program or folder, or the system refuses.
         """
-        slot = self._slots.pop() if self._slots else self._new_slot()
         try:
-            argv = _argv(spec.action)
-            env = self._environment(spec, slot)
-            stdin = self._stdin(spec.action.get("stdin"))
-            try:
-                started_at = self._now()
-                pid = _spawn(argv, env, spec.cwd, stdin, slot)
-            finally:
-                if stdin != self._null:
-                    os.close(stdin)
+            slot = self._slots.pop() if self._slots else self._new_slot()
+        except OSError as problem:
+            raise SpawnError(f"cannot make output files for {spec.key}: {problem.strerror}") from None
+        try:
+            live = self._begin(spec, sink, slot)
+        except (OSError, ValueError) as problem:  # of the latter: what no process can be given, such as a NUL
+            self._slots.append(slot)
+            raise SpawnError(f"cannot start {spec.key}: {problem}") from None
         except BaseException:
             self._slots.append(slot)
             raise
-        live = self._live[spec.run, spec.attempt] = _Live(spec, sink, slot, pid, started_at)
+        self._live[spec.run, spec.attempt] = live
         self._watcher.watch(live.pidfd, lambda: self._reap(live))
-        return {"pid": pid, "out": slot.paths["out"], "err": slot.paths["err"]}
+        return {"pid": live.pid, "out": slot.paths["out"], "err": slot.paths["err"]}
 
     def stop(self, run: str, attempt: int, mode: StopMode) -> None:
         """End the process tree: SIGTERM to its group, or SIGKILL to everything that carries its mark."""
@@ -107,14 +108,20 @@ class RunKind:
             _signal_group(live.pid, signal.SIGCONT)  # a stopped process hears nothing else
         else:
             _signal_group(live.pid, signal.SIGKILL)
-            sweep.end_all(self._owner, str(attempt).encode())
+            sweep.end_all(self._owner, _mark(live.spec))
 
     def adopt(self, record: dict[str, Any]) -> bool:
         """Never: the guardian has ended what the dead owner had started, and its exit code is lost."""
         return False
 
     def close(self) -> None:
-        """Close the output files."""
+        """End what still runs, of which nobody will hear, and close the output files."""
+        if self._live:
+            sweep.end_all(self._owner)
+        for live in self._live.values():
+            self._let_go(live)
+            self._slots.append(live.slot)
+        self._live.clear()
         for slot in self._slots:
             slot.close()
         self._slots.clear()
@@ -122,21 +129,40 @@ class RunKind:
             os.close(self._null)
             self._null = -1
 
-    def _reap(self, live: _Live) -> None:
-        spec, slot = live.spec, live.slot
-        del self._live[spec.run, spec.attempt]
+    def _begin(self, spec: AttemptSpec, sink: Sink, slot: Slot) -> _Live:
+        argv = _argv(spec.action)
+        env = self._environment(spec, slot)
+        stdin = self._stdin(spec.action.get("stdin"))
+        try:
+            started_at = self._now()
+            return _Live(spec, sink, slot, _spawn(argv, env, spec.cwd, stdin, slot), started_at)
+        finally:
+            if stdin != self._null:
+                os.close(stdin)
+
+    def _let_go(self, live: _Live) -> int:
+        """End a process with its group, and give its wait status."""
         self._watcher.forget(live.pidfd)
         os.close(live.pidfd)
         # The group must be signalled before its leader is reaped: its number could be given away.
         _signal_group(live.pid, signal.SIGKILL)
-        status = os.waitstatus_to_exitcode(os.waitpid(live.pid, 0)[1])
+        return os.waitpid(live.pid, 0)[1]
+
+    def _reap(self, live: _Live) -> None:
+        spec, slot = live.spec, live.slot
+        del self._live[spec.run, spec.attempt]
+        status = os.waitstatus_to_exitcode(self._let_go(live))
         ended_at = self._now()
         if live.stopped:
-            sweep.end_all(self._owner, str(spec.attempt).encode())
+            sweep.end_all(self._owner, _mark(spec))
         exit_code = status if status >= 0 else 128 - status
-        result = collect(spec.task, slot, spec.cwd, self._store, exit_code)
-        slot.keep(f"{self._logs}/{spec.run}", f"{spec.task.id}.{spec.attempt}")
-        self._slots.append(slot)
+        try:
+            result = collect(spec.task, slot, spec.cwd, self._store, exit_code)
+            slot.keep(f"{self._logs}/{spec.run}", f"{spec.task.id}.{spec.attempt}")
+        except OSError as problem:  # a full disk, say: what cannot be kept must not be told
+            raise JournalError(f"the output of {spec.key} cannot be kept: {problem}") from None
+        finally:
+            self._slots.append(slot)
         live.sink.ended(spec.run, spec.attempt, Ended(ended_at, live.started_at, _error(status), result))
 
     def _new_slot(self) -> Slot:
@@ -155,9 +181,10 @@ class RunKind:
         env[b"PWD"] = os.fsencode(spec.cwd)
         env[b"UNSPOOL_RUN"] = os.fsencode(spec.run)
         env[b"UNSPOOL_TASK"] = os.fsencode(spec.task.id)
+        env[sweep.OWNER] = self._owner  # last of all: no document may take its tasks out of the guardian's sight
         env[sweep.KEY] = key
         env[b"UNSPOOL_ATTEMPT"] = b"%d" % spec.number
-        env[sweep.ATTEMPT] = b"%d" % spec.attempt
+        env[sweep.ATTEMPT] = _mark(spec)
         env[b"UNSPOOL_OUTPUT"] = os.fsencode(slot.output)
         if "with" in spec.action:
             write_input(slot, spec.action["with"])
@@ -166,9 +193,10 @@ class RunKind:
 
     def _stdin(self, text: str | None) -> int:
         if text is not None:
+            content = text.encode("utf-8", "surrogateescape")
             file = os.memfd_create("stdin", os.MFD_CLOEXEC)
             with os.fdopen(os.dup(file), "wb") as stream:
-                stream.write(text.encode("utf-8", "surrogateescape"))
+                stream.write(content)
             os.lseek(file, 0, os.SEEK_SET)
             return file
         if self._null < 0:
@@ -177,6 +205,29 @@ class RunKind:
 
 
 _NONE: dict[str, str] = {}
+
+
+def _keep_descriptors_to_ourselves() -> None:
+    """Let no child inherit what we inherited, such as a pipe that would never read as ended then."""
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2:
+            with suppress(OSError):  # the one that listed the folder is closed by now
+                os.set_inheritable(int(name), False)  # noqa: FBT003 - it takes no keyword
+
+
+def _open_pid(pid: int) -> int:
+    """Give a descriptor for a child, or end it: nobody could wait for it."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        _signal_group(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
+
+
+def _mark(spec: AttemptSpec) -> bytes:
+    """Give the mark of an attempt's processes: other runs of this engine count their attempts too."""
+    return os.fsencode(f"{spec.run}.{spec.attempt}")
 
 
 def _argv(action: dict[str, Any]) -> list[str]:
@@ -189,6 +240,8 @@ def _argv(action: dict[str, Any]) -> list[str]:
 
 
 def _spawn(argv: list[str], env: dict[bytes, bytes], cwd: str, stdin: int, slot: Slot) -> int:
+    if not argv:
+        raise SpawnError("cannot start anything: the list of arguments is empty; its first item names the program")
     program = _find(argv[0], env.get(b"PATH", _DEFAULT_PATH), cwd)
     actions = [
         (os.POSIX_SPAWN_DUP2, stdin, 0),
@@ -199,22 +252,26 @@ def _spawn(argv: list[str], env: dict[bytes, bytes], cwd: str, stdin: int, slot:
     try:
         return os.posix_spawn(program, argv, env, file_actions=actions, setsid=True, setsigmask=(), setsigdef=_RESTORED)
     except OSError as problem:
-        raise SpawnError(_explain(problem, argv[0], program)) from None
+        raise SpawnError(_explain(problem, argv[0], program, cwd)) from None
     except ValueError as problem:  # a NUL character in an argument or a variable
         raise SpawnError(f"cannot start {argv[0]!r}: {problem}") from None
     finally:
-        if cwd != home:
-            os.chdir(home)
+        if home >= 0:
+            os.fchdir(home)
+            os.close(home)
 
 
-def _enter(cwd: str) -> str:
-    """Change to `cwd`, since posix_spawn cannot, and give the folder to go back to."""
-    home = os.getcwd()
+def _enter(cwd: str) -> int:
+    """Change to `cwd`, since posix_spawn cannot; give a descriptor to go back by, -1 where we are there."""
+    with suppress(FileNotFoundError):  # somebody may have removed the folder that we are in
+        if os.getcwd() == cwd:
+            return -1
+    home = os.open(".", os.O_PATH | os.O_CLOEXEC)
     try:
-        if cwd != home:
-            os.chdir(cwd)
-    except OSError as problem:
-        raise SpawnError(f"cannot enter the folder {cwd!r}: {problem.strerror}; check `cwd`") from None
+        os.chdir(cwd)
+    except (OSError, ValueError) as problem:
+        os.close(home)
+        raise SpawnError(f"cannot enter the folder {cwd!r}: {_reason(problem)}; check `cwd`") from None
     return home
 
 
@@ -222,9 +279,13 @@ def _find(name: str, path: bytes, cwd: str) -> bytes:
     """Look a program up in the task's own PATH; relative entries count from the task's folder."""
     if "/" in name:
         return os.fsencode(name)
-    for candidate in _candidates(name, path, cwd):
+    candidates = _candidates(name, path, cwd)
+    for candidate in candidates:
         if os.access(candidate, os.X_OK) and os.path.isfile(candidate):
             return candidate
+    for candidate in candidates:
+        if os.path.isfile(candidate):
+            raise SpawnError(f"cannot start {name!r} ({os.fsdecode(candidate)}): {_NOT_EXECUTABLE}")
     raise SpawnError(f"cannot start {name!r}: no such program on the task's PATH ({os.fsdecode(path)})")
 
 
@@ -234,15 +295,23 @@ def _candidates(name: str, path: bytes, cwd: str) -> tuple[bytes, ...]:
     return tuple(os.path.join(os.fsencode(cwd), entry, os.fsencode(name)) for entry in path.split(b":"))
 
 
-def _explain(problem: OSError, name: str, program: bytes) -> str:
-    reason = problem.strerror or str(problem)
+def _explain(problem: OSError, name: str, program: bytes, cwd: str) -> str:
+    reason = _reason(problem)
     if problem.errno == errno.ENOEXEC:
         reason = "it is no program; give it a first line such as `#!/bin/sh`"
     elif problem.errno == errno.ENOENT and os.path.exists(program):
-        reason = "the interpreter its first line names does not exist"
+        reason = "the interpreter its first line names does not exist; correct that line, or install it"
+    elif problem.errno == errno.ENOENT:
+        reason = f"no such file; a path counts from the task's folder, which is {cwd}"
+    elif problem.errno == errno.EACCES:
+        reason = "it is a folder" if os.path.isdir(program) else _NOT_EXECUTABLE
     elif problem.errno == errno.E2BIG:
         reason = "its arguments and environment are too long; use `stdin` or `with`"
     return f"cannot start {name!r} ({os.fsdecode(program)}): {reason}"
+
+
+def _reason(problem: OSError | ValueError) -> str:
+    return problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
 
 
 def _error(status: int) -> dict[str, str] | None:

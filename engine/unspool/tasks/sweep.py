@@ -12,6 +12,7 @@ OWNER = b"UNSPOOL_OWNER"  # which engine a process belongs to
 KEY = b"UNSPOOL_TASK_KEY"
 ATTEMPT = b"UNSPOOL_ATTEMPT_ID"
 PERIOD = 0.5  # seconds between two looks of the guardian
+_LAST_LOOKS = 5  # after the engine's death, so many tenths of a second apart
 _ROUNDS = 200  # looks before giving up on processes that come back faster than they are ended
 
 
@@ -94,6 +95,9 @@ def guard(owner: bytes, engine: int) -> None:
             _kill(pid)
         suspects = seen
     end_all(owner)
+    for _ in range(_LAST_LOOKS):  # a process that the engine began last does not carry the mark before its exec
+        select.select([], [], [], 0.1)
+        end_all(owner)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from tests.unit.compiler.compiling import plan_of
 from unspool.analysis.critical_path import MICROSECONDS, schedule
 from unspool.model.plan import Plan
-
-from tests.unit.compiler.compiling import plan_of
 
 DIAMOND = """
 tasks:

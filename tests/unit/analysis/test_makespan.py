@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+
+from tests.unit.compiler.compiling import plan_of
 from unspool.analysis.critical_path import MICROSECONDS, schedule
 from unspool.analysis.makespan import makespan, makespans
 from unspool.model.plan import Plan
-
-from tests.unit.compiler.compiling import plan_of
 
 
 def took(body, workers):

@@ -6,10 +6,10 @@ import json
 
 import pytest
 from jsonschema import Draft202012Validator
-from unspool.analysis.report import plan_report
-from unspool.model.resources import schema_text
 
 from tests.unit.compiler.compiling import plan_of
+from unspool.analysis.report import plan_report
+from unspool.model.resources import schema_text
 
 BODY = """
 tasks:

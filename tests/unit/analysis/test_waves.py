@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from tests.unit.compiler.compiling import plan_of
 from unspool.analysis.waves import wave_numbers, waves
 from unspool.model.plan import Plan
-
-from tests.unit.compiler.compiling import plan_of
 
 
 def test_a_task_stands_one_wave_behind_the_latest_it_waits_for():

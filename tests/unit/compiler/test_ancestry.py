@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from tests.unit.compiler.compiling import argv_tasks
 from unspool.compiler.ancestry import NOT_BEFORE, Standing, standings
 from unspool.compiler.graph import read_graph
 from unspool.compiler.readable import whole
-
-from tests.unit.compiler.compiling import argv_tasks
 
 
 def known(edges, pairs, **settings):

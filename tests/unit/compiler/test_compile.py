@@ -7,10 +7,10 @@ import subprocess
 import sys
 
 import pytest
-from unspool.compiler.compile import compile_document
 
 from tests.property.mutants import mutants
 from tests.unit.compiler.compiling import argv_tasks, codes, diagnose, document
+from unspool.compiler.compile import compile_document
 
 HELLO = document("tasks: {hello: {run: [echo, hello]}}")
 

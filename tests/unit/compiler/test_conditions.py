@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from unspool.compiler.conditions import NotOneExpression, condition, condition_source
 from unspool.expr import ExpressionSyntaxError
 

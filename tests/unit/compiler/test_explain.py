@@ -6,11 +6,11 @@ import copy
 from typing import Any, NamedTuple
 
 import pytest
-from unspool.compiler.foreign_keys import ADVICE, LATER, RENAMES, normalised
-from unspool.compiler.shape import check_shape
 
 from tests.property.mutants import mutants
 from tests.unit.compiler.hints import follow
+from unspool.compiler.foreign_keys import ADVICE, LATER, RENAMES, normalised
+from unspool.compiler.shape import check_shape
 
 GOOD: dict[str, Any] = {
     "unspool": 1,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
 from unspool.compiler.compile import compile_document
 from unspool.compiler.render import render
 

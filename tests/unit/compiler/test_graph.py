@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+
+from tests.unit.compiler.compiling import argv_tasks, codes, diagnose, marked, only, plan_of
 from unspool.compiler.compile import compile_document
 from unspool.compiler.graph import check_size, read_graph, similar_name, skippable
 from unspool.compiler.readable import whole
-
-from tests.unit.compiler.compiling import argv_tasks, codes, diagnose, marked, only, plan_of
 
 
 def order_of(edges):

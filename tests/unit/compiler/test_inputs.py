@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from unspool.compiler.inputs import parse_input, resolve_inputs
-from unspool.errors import InputError
 
 from tests.unit.compiler.compiling import plan_of
+from unspool.compiler.inputs import parse_input, resolve_inputs
+from unspool.errors import InputError
 
 PLAN = plan_of("""
 inputs:

@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from unspool.compiler.json_scan import Scan
 from unspool.compiler.json_text import outline_json
 from unspool.compiler.locate import Lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from unspool.compiler.locate import Lines, resolve
 from unspool.compiler.text import load
 from unspool.model.diagnostics import Diagnostic, Position

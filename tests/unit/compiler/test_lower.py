@@ -7,10 +7,10 @@ from dataclasses import replace
 from hashlib import sha256
 
 import pytest
-from unspool.compiler.lower import has_expressions, plan_hash
-from unspool.model.plan import Output, Retry, Task, plan_from_json, plan_to_json
 
 from tests.unit.compiler.compiling import plan_of, task_of
+from unspool.compiler.lower import has_expressions, plan_hash
+from unspool.model.plan import Output, Retry, Task, plan_from_json, plan_to_json
 
 EVERYTHING = """
 description: all of it

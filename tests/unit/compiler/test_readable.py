@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from unspool.compiler.readable import salvage, whole
 
 from tests.unit.compiler.compiling import diagnose
+from unspool.compiler.readable import salvage, whole
 
 
 def test_a_sound_document_is_read_as_it_is():

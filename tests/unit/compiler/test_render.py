@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from unspool.compiler.render import MAX_WIDTH, render, visible
 from unspool.model.diagnostics import Diagnostic, Position
 

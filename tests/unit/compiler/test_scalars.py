@@ -8,6 +8,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from unspool.compiler.scalars import NUMBER_STARTS, WORDS, Suspect, resolve_number, resolve_plain, suspect_diagnostic
 from unspool.compiler.text_limits import MAX_DIGITS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from unspool.compiler.schema_paths import type_at, wrong_member
 
 CLOSED = {"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": False}

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from unspool.compiler.shape import CODES, MOST_DIAGNOSTICS, accepts, check_shape
-from unspool.compiler.unknown_keys import unknown_key
 
 from tests.property.mutants import SEEDS
+from unspool.compiler.shape import CODES, MOST_DIAGNOSTICS, accepts, check_shape
+from unspool.compiler.unknown_keys import unknown_key
 
 ENGINE = Path(__file__).parents[3] / "engine"
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from unspool.compiler.shell import SHELLS, Interpolated, interpolate, shell_argv
 
 from tests.unit.compiler.shells import HOSTILE, PRESENT, run_each, run_once, syntax_is_right
+from unspool.compiler.shell import SHELLS, Interpolated, interpolate, shell_argv
 
 RICH = ("bash", "zsh")
 POSIX = ("sh", "dash", "bash", "zsh")

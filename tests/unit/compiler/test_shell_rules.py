@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from unspool.compiler.shell_lexer import Lexer
 from unspool.compiler.shell_rules import Rules
 from unspool.compiler.shell_words import HOLE

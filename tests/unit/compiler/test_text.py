@@ -8,12 +8,12 @@ import re
 from pathlib import Path
 
 import pytest
+
+from tests.unit.compiler.nasties import ALL
 from unspool.compiler import text, yaml_text
 from unspool.compiler.locate import Lines
 from unspool.compiler.render import render
 from unspool.compiler.text import CODES, load
-
-from tests.unit.compiler.nasties import ALL
 
 
 def codes(data: str | bytes, kind: str = "yaml") -> list[str]:

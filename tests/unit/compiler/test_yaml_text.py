@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from unspool.compiler import yaml_text
-from unspool.compiler.text import load
 
 from tests.unit.compiler.test_text import parser, refuse_c_parser  # noqa: F401  # `parser` is a fixture
+from unspool.compiler import yaml_text
+from unspool.compiler.text import load
 
 
 def value(text: str):

@@ -20,7 +20,11 @@ def spec_of(action: dict, **fields) -> dict:
 
 
 def test_argv_env_folder_and_input_are_evaluated():
-    spec = spec_of({"argv": ["echo", "${{ inputs.flag }}"], "stdin": "${{ env.WHO }}!", "with": {"f": "${{ inputs.flag }}"}}, env={"A": "${{ run.id }}"}, cwd="${{ env.WHO }}")
+    spec = spec_of(
+        {"argv": ["echo", "${{ inputs.flag }}"], "stdin": "${{ env.WHO }}!", "with": {"f": "${{ inputs.flag }}"}},
+        env={"A": "${{ run.id }}"},
+        cwd="${{ env.WHO }}",
+    )
     assert spec == {"argv": ["echo", "true"], "stdin": "p!", "with": {"f": True}, "env": {"A": "r1"}, "cwd": "p"}
 
 

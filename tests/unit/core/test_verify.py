@@ -23,5 +23,12 @@ def test_every_kind_of_unsoundness_is_named():
     run.tasks[0].state = "queued"
     run.tasks[0].attempt = 3
     problems = " ".join(verify(run))
-    for said in ("open is 7", "failed is 1", "b waits for 5", "a is queued with attempt 3", "no timer will wake it", "nothing is outstanding"):
+    for said in (
+        "open is 7",
+        "failed is 1",
+        "b waits for 5",
+        "a is queued with attempt 3",
+        "no timer will wake it",
+        "nothing is outstanding",
+    ):
         assert said in problems

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from unspool.errors import ExpressionError, ValueTooLarge
 from unspool.expr import LargeValue, evaluate, evaluate_boolean, parse_expression
 from unspool.model.values import Ref

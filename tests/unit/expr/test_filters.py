@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from unspool.errors import ExpressionError, ValueTooLarge
 from unspool.expr import evaluate
 from unspool.expr.filters import APPLYING, FILTERS

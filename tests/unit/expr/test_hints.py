@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from unspool.expr import hints, parse_expression
 from unspool.expr.filters import FILTERS
 from unspool.expr.predicates import TESTS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from unspool.expr import ExpressionSyntaxError, evaluate
 from unspool.expr.lexing import tokens_of
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from unspool.expr import ExpressionSyntaxError
 from unspool.expr.parse import _parse_with_jinja, parse
 

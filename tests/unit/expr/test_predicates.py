@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from unspool.errors import ExpressionError
 from unspool.expr import evaluate
 from unspool.expr.predicates import TESTS, holds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from unspool.errors import ExpressionError, ValueTooLarge
 from unspool.expr import render, render_argv
 from unspool.expr.limits import MAX_TEXT

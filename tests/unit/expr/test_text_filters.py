@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from unspool.errors import ExpressionError
 from unspool.expr import evaluate
 from unspool.expr.limits import MAX_TEXT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from unspool.expr import parse_expression
 from unspool.expr.tree import Constant, Member, Name, text_of
 

@@ -87,7 +87,7 @@ def test_a_new_state_folder_outlives_a_power_cut(tmp_path: Path, monkeypatch: py
 def test_one_that_cannot_be_made_is_one_error(tmp_path: Path):
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / ".unspool"):
-        with pytest.raises(UnspoolError, match="cannot make the state folder .*; set UNSPOOL_HOME"):
+        with pytest.raises(UnspoolError, match=r"cannot make the state folder .*; set UNSPOOL_HOME"):
             home.make_state_folder(folder)
 
 

@@ -77,7 +77,9 @@ def test_facts_of_busy_slots_share_a_commit():
 
 def test_a_retry_waits_its_delay_and_holds_no_slot():
     retry = Retry(max_attempts=2, strategy="linear", delay=30.0, jitter=False)
-    world = Simulated(plan_of({"retry": retry}, {}), lambda spec: Stub(1.0, error=FAILED if spec.task.index == 0 else None), slots=1)
+    world = Simulated(
+        plan_of({"retry": retry}, {}), lambda spec: Stub(1.0, error=FAILED if spec.task.index == 0 else None), slots=1
+    )
     world.drive()
     first, second = [spec for spec in world.kind.started if spec.task.index == 0]
     assert (first.number, second.number) == (1, 2)
@@ -94,7 +96,10 @@ def test_a_timeout_counts_from_the_start_and_ends_by_force_after_the_grace():
 
 
 def test_a_program_that_cannot_be_started_fails_its_task_only():
-    world = Simulated(plan_of({"on_failure": "skip"}, {}), lambda spec: Stub(refuses="no such program") if spec.task.index == 0 else Stub(0.1))
+    world = Simulated(
+        plan_of({"on_failure": "skip"}, {}),
+        lambda spec: Stub(refuses="no such program") if spec.task.index == 0 else Stub(0.1),
+    )
     world.drive()
     assert [(task.state, task.reason) for task in world.run.tasks] == [("failed", "spawn_failed"), ("completed", None)]
     assert world.run.tasks[0].attempts == 1
@@ -116,7 +121,11 @@ def test_an_intent_that_is_stopped_before_it_began_never_begins():
 def test_requests_are_answered_after_their_commit():
     world = Simulated(plan_of({}), lambda _: Stub(9.0))
     world.host.step()
-    wrong, unknown, right = new_request("r1", "cancel", "nobody"), new_request("other", "cancel"), new_request("r1", "cancel")
+    wrong, unknown, right = (
+        new_request("r1", "cancel", "nobody"),
+        new_request("other", "cancel"),
+        new_request("r1", "cancel"),
+    )
     for request in (wrong, unknown, right):
         world.spool.send(request)
     world.host.look_for_requests()

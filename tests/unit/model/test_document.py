@@ -6,9 +6,9 @@ import copy
 
 import pytest
 from pydantic import ValidationError
-from unspool.model.document import Document, Retry, Task
 
 from tests.property.mutants import SEEDS
+from unspool.model.document import Document, Retry, Task
 
 
 def document(**task):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 import unspool
 from unspool.errors import UnspoolError
 from unspool.model.resources import schema_text

@@ -11,6 +11,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+
 from unspool.model.schema_export import workflow_schema, workflow_schema_text
 
 ROOT = Path(__file__).parents[3]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from unspool.model.values import Inline, Ref, from_json, to_json
 
 

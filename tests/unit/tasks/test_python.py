@@ -184,7 +184,9 @@ def test_leaving_the_interpreter_fails_the_task_only(python: Python, leave: str)
 
 
 def test_an_exception_that_cannot_be_shown_fails_the_task_only(python: Python):
-    text = "class Odd(Exception):\n    def __str__(self):\n        raise RuntimeError\n\nasync def f():\n    raise Odd\n"
+    text = (
+        "class Odd(Exception):\n    def __str__(self):\n        raise RuntimeError\n\nasync def f():\n    raise Odd\n"
+    )
     end = python.run(text)
     assert end.error is not None
     assert end.error["class"] == "exception"
