@@ -113,6 +113,10 @@ WORDS = (
 )
 
 
+def swapped(word: str, chance: random.Random) -> str:
+    return chance.choice([word] * 4 + [chance.choice(WORDS)])
+
+
 def damaged(chance: random.Random) -> bytes:
     """Damage the document once or a few times, by words, lines, or bytes."""
     text = DOCUMENT

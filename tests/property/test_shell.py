@@ -75,7 +75,7 @@ def inside_quotes(words: st.SearchStrategy[Word]) -> st.SearchStrategy[Word]:
 DOCUMENT_TEXT = (
     DOLLAR
     | st.sampled_from("\\`").map(lambda c: Word("\\" + c, (c,)))
-    | st.sampled_from(["a", "'", '"', " # ", "EOF ", ")"]).map(lambda text: Word(text, (text,)))
+    | st.sampled_from(["a", "'", '"', " # ", " EOF ", ")"]).map(lambda text: Word(text, (text,)))
 )
 
 

@@ -330,6 +330,7 @@ class Lexer(Scanner):
     def _find_end_line(self, document: HereDocument) -> tuple[int, int]:
         """Give where the body ends and where the next command begins."""
         position, carried, continued = self.at, "", False
+        nested = len(self.stack) > 1 or self._open_documents
         while position < self.end:
             stop = self.text.find("\n", position, self.end)
             stop = self.end if stop < 0 else stop
@@ -339,6 +340,8 @@ class Lexer(Scanner):
                 return position, min(stop + 1, self.end)
             if document.end_line in {line, carried + line}:
                 break
+            if nested and line.startswith(document.end_line) and ")" in line:
+                raise Doubt(position, "a `)` behind the end word, where bash ends the here-document")
             continued = not document.quoted and (len(line) - len(line.rstrip("\\"))) % 2 == 1
             carried = (carried + line[:-1])[: len(document.end_line) + 1] if continued else ""
             position = stop + 1

@@ -56,6 +56,7 @@ def test_each_construct_ends_where_it_ends(text: str, expected: list[str]) -> No
         "cat <<A\nx\\\nA\n@\nA",
         "$(cat <<A) @\nA",
         "cat <<A\n$(\nA\n) @",
+        "$(cat <<A\nA x) @\nA\n)",
         "a (b) @",
         "a) @",
         "(@",

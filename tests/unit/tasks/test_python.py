@@ -251,7 +251,8 @@ def test_one_that_ignores_a_cancel_is_let_go_at_the_forced_stop(python: Python):
 
 def test_coroutines_run_side_by_side(python: Python):
     text = (
-        "import asyncio\n\nevent = asyncio.Event()\n\nasync def wait():\n    await event.wait()\n    return 'waited'\n\n"
+        "import asyncio\n\nevent = asyncio.Event()\n\n"
+        "async def wait():\n    await event.wait()\n    return 'waited'\n\n"
         "async def set():\n    event.set()\n    return 'set'\n"
     )
     python.write(text)
