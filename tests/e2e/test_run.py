@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sqlite3
+import zlib
 from pathlib import Path
 
 import jsonschema
@@ -318,3 +319,28 @@ def test_two_runs_side_by_side(project: Path):
     listed = json.loads(unspool("ls", "--format", "json").stdout)
     assert len(listed) == 3
     assert listed == sorted(listed, key=lambda run: run["started_at"], reverse=True)
+
+
+def test_a_journal_of_another_version_is_believed_with_a_warning(project: Path):
+    """Two journals cut behind the first admission, one with other commands, one with another version besides."""
+    write("flow.json", {"a": {"run": ["true"]}, "b": {"run": ["true"], "depends_on": ["a"]}})
+    for version, code in (("0.1.0", 2), ("0.0.9", 0)):
+        assert unspool("run", "flow.json").returncode == 0
+        journal = max((project / ".unspool" / "journals").glob("*/journal.db"))
+        with sqlite3.connect(journal) as database:
+            database.execute("DELETE FROM event WHERE seq > 2")
+            database.execute("UPDATE run SET state = 'running', completed_at = NULL")
+            database.execute("UPDATE event SET commands = 'start:9:9' WHERE seq = 2")
+            database.execute("UPDATE event SET body = replace(body, '\"0.1.0\"', ?) WHERE seq = 1", (f'"{version}"',))
+            link = 0
+            for row in database.execute(
+                "SELECT seq, run, epoch, kind, body, commands FROM event ORDER BY seq"
+            ).fetchall():
+                seq, run, epoch, kind, body, commands = row
+                link = zlib.crc32(f"{seq} {run} {epoch} {kind}\n{body}\n{commands}".encode(), link)
+                database.execute("UPDATE event SET chain = ? WHERE seq = ?", (link, seq))
+        database.close()
+        resumed = unspool("resume", "latest")
+        assert resumed.returncode == code, resumed.stderr
+        assert "recorded 'start:9:9', now 'start:0:1'" in resumed.stderr
+        assert ("another version, whose decisions stand" in resumed.stderr) is (code == 0)

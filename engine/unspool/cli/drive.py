@@ -74,6 +74,8 @@ def drive(
         restore = _catch_signals(engine)
         try:
             run = begin(engine)
+            for note in engine.notes:
+                click.echo(f"unspool: {note}", err=True)
             engine.drive()
         finally:
             restore()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from typing import Any
 
 from unspool.core.schema import fits
-from unspool.errors import ExpressionError
+from unspool.errors import ExpressionError, IllegalEvent
+from unspool.model.events import AttemptEnded
 from unspool.model.plan import Output, Task
 from unspool.model.status import EXIT_CODE, EXPRESSION_ERROR, OUTPUT_INVALID, SUCCESS_WHEN_FALSE
 from unspool.model.values import Ref, from_json
@@ -21,6 +24,37 @@ class OutputError(Exception):
 def failure(kind: str, message: str) -> Failure:
     """Build an attempt's error."""
     return {"class": kind, "message": message}
+
+
+def check_end(event: AttemptEnded, *, began: bool, stopped: bool) -> None:
+    """Refuse what cannot be judged, before anything changes.
+
+    Args:
+        event: how an attempt ended.
+        began: it is known already that the attempt ran.
+        stopped: somebody is ending it, so that it need not have begun.
+
+    Raises:
+        IllegalEvent: a part of it cannot be read, or it tells how something ended that never began.
+    """
+    try:
+        kind = None if event.error is None else event.error["class"]
+        _check_values(event.result or {})
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        raise IllegalEvent(f"the end of attempt {event.attempt} cannot be read: {problem}") from None
+    if not isinstance(kind, str | None):
+        raise IllegalEvent(f"the end of attempt {event.attempt} cannot be read: {kind!r} is no class of errors")
+    if kind in (None, EXIT_CODE) and event.started_at is None and not began and not stopped:
+        raise IllegalEvent(f"attempt {event.attempt} never began, so it cannot have run to its end")
+
+
+def _check_values(collected: dict[str, Any]) -> None:
+    for key in ("stdout", "stderr", "value"):
+        if collected.get(key) is not None:
+            from_json(collected[key])
+    for key in ("output", "outputs"):
+        for stored in (collected.get(key) or {}).values():
+            from_json(stored)
 
 
 def result_view(collected: dict[str, Any], error: Failure | None, duration: float | None) -> dict[str, Any]:
@@ -113,6 +147,21 @@ def _read(output: Output, collected: dict[str, Any], view: dict[str, Any]) -> An
     return value
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isfinite(number):
+        return number
+    raise ValueError(f"{text} is beyond any number")
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+_JSON = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse)  # no journal could keep NaN or infinity
+_INDEX = re.compile("0|[1-9][0-9]{0,17}")
+
+
 class _Missing:
     """No value, where null is one."""
 
@@ -147,8 +196,8 @@ def _typed(output: Output, text: str) -> Any:
     if wanted == "string" or (isinstance(wanted, list) and "string" in wanted):
         return text
     try:
-        return json.loads(text)
-    except ValueError:
+        return _JSON.decode(text)
+    except (ValueError, RecursionError):
         shown = text if len(text) <= 60 else text[:60] + "..."
         raise OutputError(f"output {output.name!r}: {shown!r} is not JSON for type {wanted}") from None
 
@@ -159,7 +208,7 @@ def _point(value: Any, pointer: str) -> Any:
         key = step.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict) and key in value:
             value = value[key]
-        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+        elif isinstance(value, list) and _INDEX.fullmatch(key) and int(key) < len(value):
             value = value[int(key)]
         else:
             return _MISSING
@@ -168,7 +217,7 @@ def _point(value: Any, pointer: str) -> Any:
 
 def _parse(text: str) -> Any:
     try:
-        return json.loads(text)
+        return _JSON.decode(text)
     except (ValueError, RecursionError):
         return None
 

@@ -7,7 +7,16 @@ from typing import Any
 from unspool.core.book import TIMEOUT_TIMER, Book
 from unspool.core.context import Context
 from unspool.core.policies import MAX_RECOVERIES, chance, decide_retry
-from unspool.core.results import Failure, OutputError, failure, judge, known_outputs, read_outputs, result_view
+from unspool.core.results import (
+    Failure,
+    OutputError,
+    check_end,
+    failure,
+    judge,
+    known_outputs,
+    read_outputs,
+    result_view,
+)
 from unspool.core.state import Attempt, TaskRun
 from unspool.errors import ExpressionError, IllegalEvent
 from unspool.model import status
@@ -131,7 +140,8 @@ class Run(Book):
             raise IllegalEvent(f"run {self.id} is already started")
         try:
             plan = plan_from_json(event.plan)
-        except (KeyError, TypeError, ValueError) as problem:
+            edges = _edges(plan)
+        except (AttributeError, KeyError, TypeError, ValueError) as problem:
             raise IllegalEvent(f"the plan of run {event.run} cannot be read: {problem}") from None
         self.id, self.plan, self.seed, self.inputs, self.folder = (
             event.run,
@@ -142,7 +152,7 @@ class Run(Book):
         )
         self.state, self.started_at = status.RUNNING, event.at
         self.tasks = [TaskRun(task.index, len(task.needs)) for task in plan.tasks]
-        self._edges = _edges(plan)
+        self._edges = edges
         self.open = len(self.tasks)
         about = {"id": event.run, "name": plan.name, "started_at": event.at}
         try:
@@ -156,7 +166,7 @@ class Run(Book):
 
     def _on_task_admitted(self, event: TaskAdmitted) -> None:
         attempt = self._attempt(event.attempt)
-        if attempt is None or attempt.admitted:
+        if attempt is None or attempt.admitted or event.token < self.epoch:
             return
         if attempt.task != event.task:
             raise IllegalEvent(f"attempt {event.attempt} is of task {attempt.task}, not of {event.task}")
@@ -187,6 +197,7 @@ class Run(Book):
         attempt = self._live(event.attempt, event.token)
         if attempt is None:
             return
+        check_end(event, began=attempt.started_at is not None, stopped=attempt.stop is not None)
         if attempt.started_at is None and event.started_at is not None:
             self._begin(attempt, event.started_at)
         index = attempt.task
@@ -263,7 +274,10 @@ class Run(Book):
         view = result_view(collected, error, duration)
         if plan.success_when is not None:
             own = {"result": view, "attempt": attempt.number}
-            error = judge(plan, view, self._seen().of_expression(plan.success_when, own))
+            try:
+                error = judge(plan, view, self._seen().of_expression(plan.success_when, own))
+            except ExpressionError as problem:
+                error = failure(status.EXPRESSION_ERROR, f"success_when: {problem}")
         if error is None:
             try:
                 task.outputs = read_outputs(plan, collected, view)
@@ -393,6 +407,8 @@ def _edges(plan: Plan) -> list[list[tuple[int, str]]]:
     edges: list[list[tuple[int, str]]] = [[] for _ in plan.tasks]
     for task in plan.tasks:
         for need, wanted in task.needs:
+            if not 0 <= need < task.index:
+                raise ValueError(f"{task.id} needs task {need}, which does not stand before it")
             edges[need].append((task.index, wanted))
     return edges
 

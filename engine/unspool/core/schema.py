@@ -47,7 +47,7 @@ def _complaint(value: Any, schema: dict[str, Any]) -> str | None:
 def _check_type(value: Any, wanted: str) -> str | None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if wanted == "integer":
-        matches = is_number and value == int(value)
+        matches = is_number and (isinstance(value, int) or value.is_integer())
     elif wanted == "number":
         matches = is_number
     else:

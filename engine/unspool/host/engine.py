@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from unspool import __version__
 from unspool.core.run import Run
-from unspool.errors import UnsupportedPlatform
+from unspool.errors import JournalError, JournalMismatch, UnsupportedPlatform
 from unspool.host import home
 from unspool.host.artifacts import FileArtifacts
 from unspool.host.clock import WallClock
 from unspool.host.local import LocalHost
 from unspool.host.ports import Request
 from unspool.host.reactor import EpollReactor
-from unspool.host.resume import fold, losses
+from unspool.host.resume import fold, losses, recorded_versions
 from unspool.host.spool import FileSpool
 from unspool.journal.sqlite import SqliteJournal
 from unspool.model.events import RunStarted
@@ -47,40 +47,55 @@ class Engine:
         """
         if sys.platform != "linux":
             raise UnsupportedPlatform(f"unspool needs Linux (pidfd, epoll, /proc); this is {sys.platform}")
-        self._folder = folder
+        self._folder = folder.absolute()  # tasks run elsewhere, and are told of files in it
         self._slots = slots
         self._durability = durability
         self._interrupts = 0
+        self.notes: list[str] = []  # what a person should hear of
 
     def __enter__(self) -> Self:
-        """Take the journal."""
+        """Take the journal.
+
+        Raises:
+            JournalLocked: another process has it.
+            JournalError: the folder cannot be used.
+        """
+        with ExitStack() as held:
+            try:
+                self._equip(held)
+            except OSError as problem:
+                raise JournalError(f"{self._folder} cannot be used: {problem}") from None
+            self._held = held.pop_all()
+        return self
+
+    def _equip(self, held: ExitStack) -> None:
         owner = home.this_process()
         self.journal = SqliteJournal(self._folder, owner, self._durability)
+        held.callback(self.journal.close)
         self._mark = home.owner_mark(owner)
         self._reactor = EpollReactor()
+        held.callback(self._reactor.close)
         self._clock = WallClock()
         self.artifacts = FileArtifacts(self._folder / "artifacts")
         self._spool = FileSpool(self._folder / "requests")
+        held.callback(self._spool.close)
         now = self._clock.now
         self._guardian = ProcessGuardian(self._mark)
         self._kinds: dict[str, Any] = {
             "run": RunKind(self._reactor, now, self._folder, self.artifacts, self._mark, self.journal.epoch),
             "python": PythonKind(self._reactor, now, self._folder, self.artifacts),
         }
+        for task_kind in self._kinds.values():
+            held.callback(task_kind.close)
+        held.callback(self._guardian.close)
         self.host = LocalHost(self.journal, self._kinds, self._reactor, self._clock, self._slots, self._spool)
         self._reactor.watch(self._spool.listen(), self._called)
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End what is left and let the journal go."""
-        self._guardian.close()
-        for task_kind in self._kinds.values():
-            task_kind.close()
-        self._spool.close()
-        self._reactor.close()
-        self.journal.close()
+        self._held.close()
 
     def start(self, plan: Plan, inputs: dict[str, Any], folder: Path, document: str, run_id: str) -> Run:
         """Put a new run in; `drive` then works on it.
@@ -109,7 +124,7 @@ class Engine:
         Raises:
             JournalDamaged, JournalMismatch: the journal cannot be trusted; nothing was changed.
         """
-        run = fold(self.journal.read(run_id))
+        run = self._fold(run_id)
         if run.is_final:
             return run
         if previous is not None:
@@ -119,6 +134,17 @@ class Engine:
         for event in losses(run, self.journal.epoch, self._clock.now()):
             self.host.put(run.id, event, urgent=True)
         return run
+
+    def _fold(self, run_id: str) -> Run:
+        rows = list(self.journal.read(run_id))
+        try:
+            return fold(rows)
+        except JournalMismatch as problem:
+            if recorded_versions(rows) == VERSIONS:
+                raise
+            # Another version may decide otherwise. What is recorded was done, so it stands.
+            self.notes.append(f"written by another version, whose decisions stand: {problem}")
+            return fold(rows, compare=False)
 
     def drive(self) -> None:
         """Work until every run is final."""

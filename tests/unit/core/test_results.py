@@ -62,6 +62,24 @@ def test_a_value_that_does_not_fit_is_refused(schema, text, said):
         outputs_of({"output": {"o": inline(text)}}, Output("o", schema))
 
 
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "[1, NaN]", "[" * 5000])
+@pytest.mark.parametrize("kind", ["integer", "number", "boolean", "array"])
+def test_what_json_does_not_know_is_refused(kind, text):
+    with pytest.raises(OutputError, match=f"is not JSON for type {kind}"):
+        outputs_of({"output": {"o": inline(text)}}, Output("o", {"type": kind}))
+    assert result_view({"stdout": inline(text)}, None, 1.0)["json"] is None
+    assert known_outputs(task(Output("o", {"type": kind}, "stdout")), {"stdout": inline(text)}, {}) == {}
+
+
+@pytest.mark.parametrize("path", ["/01", "/+1", "/-1", "/\u0661", "/" + "9" * 5000, "/2", "/-"])
+def test_a_pointer_into_a_list_is_a_plain_index(path):
+    found = {"stdout": inline("[5, 6]")}
+    with pytest.raises(OutputError, match="has nothing at"):
+        outputs_of(found, Output("o", {}, "json", path=path))
+    assert outputs_of(found, Output("o", {}, "json", path="/1")) == {"o": 6}
+    assert outputs_of(found, Output("o", {}, "json", path="/0")) == {"o": 5}
+
+
 def test_paths_into_json():
     found = {"stdout": inline('{"a": [{"b/c": 7}]}')}
     assert outputs_of(found, Output("o", {"type": "integer"}, "json", path="/a/0/b~1c")) == {"o": 7}

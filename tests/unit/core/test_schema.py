@@ -30,6 +30,8 @@ def test_fitting_values(value, schema):
         (2.5, {"type": "integer"}, "not of type integer"),
         ("3", {"type": "number"}, "not of type number"),
         (1, {"type": "boolean"}, "not of type boolean"),
+        (float("inf"), {"type": "integer"}, "not of type integer"),
+        (float("nan"), {"type": "integer"}, "not of type integer"),
         ("b", {"type": "string", "pattern": r"a\Z"}, "does not match"),
         ([1, "x"], {"type": "array", "items": {"type": "integer"}}, "is not of type"),
         ("x" * 99, {"type": "integer"}, r"\.\.\. is not of type"),
