@@ -65,7 +65,7 @@ class Case:
 
     def wait_a_little(self) -> None:
         """Give an end that must not come the time to come."""
-        deadline = time.monotonic() + 0.15
+        deadline = time.monotonic() + 0.08
         while time.monotonic() < deadline and self.reactor.wait(0.02) is None:
             if isinstance(self.reactor, VirtualReactor):
                 return

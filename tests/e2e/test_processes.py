@@ -48,6 +48,13 @@ SIZES = {
     "fifty forks": 52,
     "daemon": 3,
 }
+# The others take as long and differ less; they are left to the slow tests.
+SOME = [
+    shape
+    if shape in ("plain", "session of its own", "ignores signals", "stopped")
+    else pytest.param(shape, marks=[pytest.mark.slow])
+    for shape in SHAPES
+]
 LAST = "\n: > '{ready}'\nwhile :; do sleep 1000; done\n"
 STOPPED_LEADER = "\n: > '{ready}'\nkill -STOP $$\n"
 
@@ -127,7 +134,7 @@ def test_nothing_survives_a_cancel(tree: Tree, shape: str):
         assert tree.survivors(ended) == []
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", SOME)
 def test_nothing_survives_a_forced_stop(tree: Tree, shape: str):
     with Engine(tree.folder / "journal", 2, "normal") as engine:
         run = begin(engine, tree, shape, grace=1000.0)
@@ -139,7 +146,7 @@ def test_nothing_survives_a_forced_stop(tree: Tree, shape: str):
         assert tree.survivors(ended) == []
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", SOME)
 def test_nothing_survives_a_timeout(tree: Tree, shape: str):
     with Engine(tree.folder / "journal", 2, "normal") as engine:
         run = begin(engine, tree, shape, timeout=0.4, grace=0.1)
@@ -162,7 +169,7 @@ def test_nothing_survives_the_end_of_its_task(tree: Tree, shape: str):
         assert tree.survivors(ended) == []
 
 
-@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != "plain"])
+@pytest.mark.parametrize("shape", SOME[1:])
 def test_nothing_survives_the_end_of_its_run(tree: Tree, shape: str):
     with Engine(tree.folder / "journal", 2, "normal") as engine:
         engine.start(tree.plan(shape, lasts=False), {}, tree.folder, "tree.yaml", "r")

@@ -6,7 +6,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from unspool.compiler.places import value_at
-from unspool.compiler.value_schemas import check_value_schemas
 from unspool.model.diagnostics import Diagnostic
 from unspool.model.resources import schema_text
 
@@ -68,12 +67,19 @@ def check_shape(value: Any, suspects: Sequence[tuple[Path, SuspectKind, str]] = 
     found = [] if good else _explained(value) or [_unexplained(value)]
     if found and found[0].code == OTHER_VERSION:
         return found
-    found += check_value_schemas(value, None if good else _fits)
+    if not good or _declares_values(value):
+        from unspool.compiler.value_schemas import check_value_schemas  # a plain document declares none
+
+        found += check_value_schemas(value, None if good else _fits)
     if suspects:
         from unspool.compiler.suspects import with_suspects
 
         found = with_suspects(value, suspects, found)
     return _bounded(_in_document_order(value, found)) if found else []
+
+
+def _declares_values(document: dict[str, Any]) -> bool:
+    return "inputs" in document or any("outputs" in task for task in document["tasks"].values())
 
 
 @cache

@@ -36,7 +36,8 @@ class Book:
         self._at = 0.0
         self.moves: list[tuple[int, str, str | None]] = []  # by the last event: task, state, reason
         self._out: list[Command] = []
-        self._settled: list[int] = []  # final tasks whose dependents have not been told yet
+        self._settled: list[int] = []  # final, as is all above them; their dependents have not been told yet
+        self._doomed: list[int] = []  # cancelled before all above them was final; the same
 
     def _attempt(self, number: int) -> Attempt | None:
         """Give a live attempt, None where it is over.
@@ -142,7 +143,7 @@ class Book:
         self._move(task, state, reason)
         task.completed_at = self._at
         self.open -= 1
-        self._settled.append(index)
+        (self._doomed if task.waiting else self._settled).append(index)
 
     def _move(self, task: TaskRun, state: str, reason: str | None = None) -> None:
         """Change the state of a task, as the table of transitions allows."""

@@ -96,7 +96,7 @@ class Run(Book):
         self.moves = []
         self._at = event.at
         getattr(self, name)(event)
-        if self._settled:
+        if self._settled or self._doomed:
             self._tell_dependents()
         if not self.open and self.completed_at is None and self.state:
             self._finish()
@@ -161,7 +161,7 @@ class Run(Book):
             self._stop_run(FAILED, status.EXPRESSION_ERROR)
             return
         for task in plan.tasks:
-            if not task.needs:
+            if not task.needs and self.tasks[task.index].state == CREATED:  # the one before may have aborted the run
                 self._consider(task.index)
 
     def _on_task_admitted(self, event: TaskAdmitted) -> None:
@@ -257,11 +257,7 @@ class Run(Book):
             self._force_all()
 
     def _on_owner_changed(self, event: OwnerChanged) -> None:
-        if event.epoch == self.epoch:
-            return
-        if event.epoch < self.epoch:
-            raise IllegalEvent(f"owner {event.epoch} comes after owner {self.epoch}")
-        self.epoch = event.epoch
+        self.epoch = max(self.epoch, event.epoch)
 
     def _judge(self, index: int, attempt: Attempt, event: AttemptEnded, duration: float | None) -> None:
         """Order of an attempt's end: result, success_when, outputs, then retry or the final state."""
@@ -319,18 +315,30 @@ class Run(Book):
     # -- dependencies ---------------------------------------------------------------------------
 
     def _tell_dependents(self) -> None:
-        settled = self._settled
-        while settled:
-            index = settled.pop()
-            done = self.tasks[index]
-            tolerated = done.state == FAILED and self.plan.tasks[index].on_failure == "skip"
-            for dependent, wanted in self._edges[index]:
-                task = self.tasks[dependent]
-                if task.state == CREATED:
-                    self._count(dependent, task, wanted, TOLERATED if tolerated else done.state)
+        while self._settled or self._doomed:
+            if self._doomed:
+                self._pass_cancel_on(self._doomed.pop())
+            else:
+                self._pass_end_on(self._settled.pop())
+
+    def _pass_cancel_on(self, index: int) -> None:
+        """Cancel what needed a task that can no longer start; the rest waits until all above it is final."""
+        for dependent, wanted in self._edges[index]:
+            if self.tasks[dependent].state == CREATED and not _met(wanted, CANCELLED):
+                self._settle(dependent, CANCELLED, status.DEPENDENCY_FAILED)
+
+    def _pass_end_on(self, index: int) -> None:
+        done = self.tasks[index]
+        tolerated = done.state == FAILED and self.plan.tasks[index].on_failure == "skip"
+        for dependent, wanted in self._edges[index]:
+            task = self.tasks[dependent]
+            task.waiting -= 1
+            if task.state == CREATED:
+                self._count(dependent, task, wanted, TOLERATED if tolerated else done.state)
+            elif not task.waiting:
+                self._settled.append(dependent)
 
     def _count(self, dependent: int, task: TaskRun, wanted: str, outcome: str) -> None:
-        task.waiting -= 1
         if not _met(wanted, outcome):
             task.unmet += 1
             if outcome in (CANCELLED, FAILED):

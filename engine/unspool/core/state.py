@@ -10,8 +10,8 @@ from unspool.model.status import CREATED
 class TaskRun:
     """One task of a run.
 
-    `waiting` counts the dependencies that are not final, `unmet` those that ended in another state
-    than was asked for. `attempts` counts begun ones without restarts after a crash, which
+    `waiting` counts the dependencies of which something is not final, they themselves or what stands
+    above them; `unmet` those that ended in another state than was asked for. `attempts` counts begun ones without restarts after a crash, which
     `recoveries` counts. `attempt` is the id of the live one, 0 if there is none. `queued_s` and
     `running_s` add up all attempts.
     """

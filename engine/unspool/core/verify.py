@@ -33,7 +33,8 @@ def _tasks(run: Run) -> list[str]:
     problems = []
     for plan, task in zip(run.plan.tasks, run.tasks, strict=True):
         if task.state == CREATED:
-            waiting = sum(run.tasks[need].state not in FINAL_STATES for need, _ in plan.needs)
+            needs = [run.tasks[need] for need, _ in plan.needs]
+            waiting = sum(need.state not in FINAL_STATES or need.waiting > 0 for need in needs)
             if task.waiting != waiting:
                 problems.append(f"{plan.id} waits for {task.waiting}, but {waiting} of its dependencies are open")
         if (task.state in (READY, RUNNING)) != bool(task.attempt):

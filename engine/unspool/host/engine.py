@@ -16,16 +16,14 @@ from unspool.host import home
 from unspool.host.artifacts import FileArtifacts
 from unspool.host.clock import WallClock
 from unspool.host.local import LocalHost
-from unspool.host.ports import Request
 from unspool.host.reactor import EpollReactor
 from unspool.host.resume import fold, losses, recorded_versions
 from unspool.host.spool import FileSpool
 from unspool.journal.sqlite import SqliteJournal
-from unspool.model.events import RunStarted
+from unspool.model.events import CancelRequested, RunStarted
 from unspool.model.plan import Plan, plan_to_json
 from unspool.tasks import sweep
 from unspool.tasks.guardian import ProcessGuardian
-from unspool.tasks.python import PythonKind
 from unspool.tasks.run import RunKind
 
 VERSIONS = {"engine": __version__, "language": 1, "expressions": 1}
@@ -81,12 +79,9 @@ class Engine:
         held.callback(self._spool.close)
         now = self._clock.now
         self._guardian = ProcessGuardian(self._mark)
-        self._kinds: dict[str, Any] = {
-            "run": RunKind(self._reactor, now, self._folder, self.artifacts, self._mark, self.journal.epoch),
-            "python": PythonKind(self._reactor, now, self._folder, self.artifacts),
-        }
-        for task_kind in self._kinds.values():
-            held.callback(task_kind.close)
+        run_kind = RunKind(self._reactor, now, self._folder, self.artifacts, self._mark, self.journal.epoch)
+        self._kinds: dict[str, Any] = {"run": run_kind}
+        held.callback(self._close_kinds)
         held.callback(self._guardian.close)
         self.host = LocalHost(self.journal, self._kinds, self._reactor, self._clock, self._slots, self._spool)
         self._reactor.watch(self._spool.listen(), self._called)
@@ -107,7 +102,7 @@ class Engine:
             document: how the user named the document.
             run_id: an id that no run has.
         """
-        self._guard(plan)
+        self._prepare(plan)
         seed = int.from_bytes(os.urandom(6), "big")
         event = RunStarted(
             self._clock.now(), run_id, plan_to_json(plan), inputs, seed, VERSIONS, str(folder), plan.hash, document
@@ -129,7 +124,7 @@ class Engine:
             return run
         if previous is not None:
             sweep.end_all(os.fsencode(previous))
-        self._guard(run.plan)
+        self._prepare(run.plan)
         self.host.open(run)
         for event in losses(run, self.journal.epoch, self._clock.now()):
             self.host.put(run.id, event, urgent=True)
@@ -153,8 +148,9 @@ class Engine:
     def interrupt(self) -> None:
         """Cancel every run as Ctrl-C does; a second time ends everything by force at once."""
         self._interrupts += 1
-        for run in self.host.runs:
-            self.host.request(Request(f"interrupt-{os.getpid()}-{self._interrupts}", run, "cancel", None, "interrupt"))
+        event = CancelRequested(self._clock.now(), f"interrupt-{os.getpid()}-{self._interrupts}", None, "interrupt")
+        for run in self.host.runs:  # also one that is not begun: what it is told first stands first
+            self.host.put(run, event, urgent=True)
 
     def watch_descriptor(self, descriptor: int) -> None:
         """Wake up when a descriptor can be read; its content is taken."""
@@ -165,9 +161,19 @@ class Engine:
 
         self._reactor.watch(descriptor, called)
 
-    def _guard(self, plan: Plan) -> None:
-        if any(task.kind == "run" for task in plan.tasks):
+    def _prepare(self, plan: Plan) -> None:
+        """Have ready what the kinds of a plan's tasks need."""
+        kinds = {task.kind for task in plan.tasks}
+        if "run" in kinds:
             self._guardian.start()
+        if "python" in kinds and "python" not in self._kinds:
+            from unspool.tasks.python import PythonKind  # and what it imports
+
+            self._kinds["python"] = PythonKind(self._reactor, self._clock.now, self._folder, self.artifacts)
+
+    def _close_kinds(self) -> None:
+        for kind in self._kinds.values():
+            kind.close()
 
     def _called(self) -> None:
         self._spool.heard()

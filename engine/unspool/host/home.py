@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from unspool.journal.sqlite import FILE_NAME, SqliteReader
 
 FOLDER = ".unspool"
 _SECOND = len("20260131-235959")
-_RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
+_RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{9}")
 
 
 def state_folder(start: Path) -> Path:
@@ -55,8 +54,13 @@ def journal_folder(state: Path, name: str) -> Path:
 
 
 def new_run_id() -> str:
-    """Make an id that sorts by time and no other process makes: `20260131-235959-0f3c9a`."""
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
+    """Make an id that sorts by time and no other process makes: `20260131-235959-3e70f3c9a`.
+
+    The last part is the millisecond in three hexadecimal digits, and six that chance gave.
+    """
+    now = time.time()
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
+    return f"{stamp}-{int(now % 1 * 1000):03x}{os.urandom(3).hex()}"
 
 
 def this_process() -> Owner:

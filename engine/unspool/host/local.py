@@ -321,8 +321,10 @@ class LocalHost:
             return f"this version of unspool does not know the request {request.action!r}"
         index = None
         if request.task is not None:
+            if not run.state:
+                return f"run {request.run} is only just beginning; ask again"
             index = next((task.index for task in run.plan.tasks if task.id == request.task), None)
             if index is None:
-                return f"run {run.id} has no task {request.task!r}"
-        self.put(run.id, CancelRequested(self.clock.now(), request.id, index, request.by), urgent=True)
+                return f"run {request.run} has no task {request.task!r}"
+        self.put(request.run, CancelRequested(self.clock.now(), request.id, index, request.by), urgent=True)
         return "ok"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import stat
 import time
 from contextlib import suppress
@@ -150,7 +149,7 @@ class MemorySpool:
 
 def new_request(run: str, action: str, task: str | None = None) -> Request:
     """Build a request with an id of its own."""
-    return Request(secrets.token_hex(8), run, action, task)
+    return Request(os.urandom(8).hex(), run, action, task)
 
 
 def _read(file: Path) -> Request | None:

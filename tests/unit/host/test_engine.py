@@ -85,7 +85,12 @@ def test_what_a_run_rests_on_is_recorded(folder: Path, tmp_path: Path):
             engine.drive()
             event = next(engine.journal.read(run)).event
             assert isinstance(event, RunStarted)
-            assert (event.run, event.inputs, event.folder, event.document) == (run, {"x": 1}, str(tmp_path), "flow.yaml")
+            assert (event.run, event.inputs, event.folder, event.document) == (
+                run,
+                {"x": 1},
+                str(tmp_path),
+                "flow.yaml",
+            )
             assert event.plan == plan_to_json(what)
             assert event.versions == VERSIONS
             seeds.add(event.seed)
@@ -130,19 +135,24 @@ def test_a_journal_may_be_named_from_here(folder: Path, tmp_path: Path, monkeypa
 
 def test_it_says_that_it_needs_linux(folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "platform", "darwin")
-    with pytest.raises(UnsupportedPlatform, match="needs Linux .*; this is darwin"):
+    with pytest.raises(UnsupportedPlatform, match=r"needs Linux .*; this is darwin"):
         Engine(folder, 2)
 
 
 def test_leaving_ends_what_still_runs(folder: Path, tmp_path: Path):
     mark = os.fsencode(home.owner_mark(home.this_process()))
-    with pytest.raises(ZeroDivisionError), Engine(folder, 4, "normal") as engine:
+    with pytest.raises(ZeroDivisionError):
+        fail_amid_tasks(folder, tmp_path, mark)
+    assert sweep.find(mark) == {}  # and the look for left processes finds no zombie either
+    assert not is_locked(folder)
+
+
+def fail_amid_tasks(folder: Path, tmp_path: Path, mark: bytes) -> None:
+    with Engine(folder, 4, "normal") as engine:
         scripts = ["sleep 1000", "trap '' TERM; sleep 1000", "setsid sleep 1000 & wait", "sleep 1000 & sleep 1000"]
         start(engine, plan(*scripts), tmp_path)
         step_until(engine, lambda: len(sweep.find(mark)) >= 7)
         raise ZeroDivisionError
-    assert sweep.find(mark) == {}  # and the look for left processes finds no zombie either
-    assert not is_locked(folder)
 
 
 def test_a_journal_that_fails_ends_the_drive_with_one_error(folder: Path, tmp_path: Path):
@@ -243,10 +253,18 @@ def test_stopping_one_run_leaves_the_other_alone(folder: Path, tmp_path: Path):
 def test_an_interrupt_asks_and_a_second_one_does_not(folder: Path, tmp_path: Path):
     with Engine(folder, 2, "normal") as engine:
         run = start(engine, plan("trap '' TERM; : > ready; while :; do sleep 0.02; done", grace=1000.0), tmp_path)
-        step_until(engine, lambda: (tmp_path / "ready").exists())
+        step_until(engine, (tmp_path / "ready").exists)
         engine.interrupt()
         step_until(engine, lambda: run.state == "cancelling")
         assert engine.host._active
+        engine.interrupt()
+        engine.drive()
+        assert (run.state, run.reason) == ("cancelled", "interrupted")
+
+
+def test_an_interrupt_may_come_before_the_first_step(folder: Path, tmp_path: Path):
+    with Engine(folder, 2, "normal") as engine:
+        run = start(engine, plan(["sleep", "1000"]), tmp_path)
         engine.interrupt()
         engine.drive()
         assert (run.state, run.reason) == ("cancelled", "interrupted")
@@ -284,7 +302,9 @@ def leave_in_flight(folder: Path, what: Plan, tmp_path: Path) -> None:
 
 
 def test_what_was_under_way_runs_again(folder: Path, tmp_path: Path):
-    leave_in_flight(folder, plan("echo $UNSPOOL_TASK_KEY $UNSPOOL_ATTEMPT >> ran", "echo b >> ran", chain=True), tmp_path)
+    leave_in_flight(
+        folder, plan("echo $UNSPOOL_TASK_KEY $UNSPOOL_ATTEMPT >> ran", "echo b >> ran", chain=True), tmp_path
+    )
     with Engine(folder, 2, "normal") as engine:
         run = engine.resume("r", None)
         engine.drive()

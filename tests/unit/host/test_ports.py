@@ -51,7 +51,9 @@ def test_it_is_called_as_the_port_says(port: type, made: type):
     for name, method in wanted.items():
         parameters = list(inspect.signature(method).parameters.values())
         found = list(inspect.signature(getattr(made, name)).parameters.values())
-        assert [parameter.name for parameter in found[: len(parameters)]] == [parameter.name for parameter in parameters]
+        assert [parameter.name for parameter in found[: len(parameters)]] == [
+            parameter.name for parameter in parameters
+        ]
         assert all(parameter.default is not inspect.Parameter.empty for parameter in found[len(parameters) :])
         for mine, theirs in zip(found, parameters, strict=False):
             assert (mine.default is inspect.Parameter.empty) == (theirs.default is inspect.Parameter.empty), name

@@ -15,6 +15,7 @@ import pytest
 
 from tests.conformance.attempts import Processes, wait_for_ends
 from unspool.errors import JournalError, SpawnError
+from unspool.tasks import sweep
 
 PYTHON = sys.executable
 
@@ -123,6 +124,57 @@ def test_a_signal_is_told_by_its_name(processes: Processes, name: str):
 def test_a_signal_without_a_name_is_told_by_its_number(processes: Processes):
     end = processes.run(f"kill -{signal.SIGRTMIN + 3} $$")
     assert end.error == {"class": "signal", "message": f"ended by signal {signal.SIGRTMIN + 3}"}
+
+
+def test_a_stopped_process_hears_a_polite_stop(processes: Processes, tmp_path: Path):
+    trap = f"trap 'echo bye; exit 3' TERM; : > {tmp_path}/ready; kill -STOP $$; while :; do sleep 0.02; done"
+    record = processes.start(trap)
+    while b") T " not in Path(f"/proc/{record['pid']}/stat").read_bytes():
+        processes.reactor.wait(0.01)
+    processes.kind.stop("r", 1, "polite")
+    assert wait_for_ends(processes.reactor, processes.sink)[0].result == {"exit_code": 3}
+    assert processes.log() == b"bye\n"
+
+
+def test_when_the_end_of_a_stopped_attempt_is_told_nothing_of_it_runs(processes: Processes, tmp_path: Path):
+    """Here is no guardian that would see to it a little later."""
+    processes.start(f"setsid sh -c ': > {tmp_path}/ready; sleep 1000' & wait")
+    while not (tmp_path / "ready").exists():
+        processes.reactor.wait(0.01)
+    processes.kind.stop("r", 1, "polite")
+    wait_for_ends(processes.reactor, processes.sink)
+    assert sweep.find(os.fsencode(processes.mark)) == {}
+
+
+def test_a_group_is_signalled_before_its_first_process_is_reaped(processes: Processes, monkeypatch: pytest.MonkeyPatch):
+    """Once it is reaped, the system may give its number to a stranger."""
+    calls: list[tuple[str, int]] = []
+    killpg, waitpid = os.killpg, os.waitpid
+
+    def noted_killpg(group: int, number: int) -> None:
+        calls.append(("killpg", group))
+        killpg(group, number)
+
+    def noted_waitpid(pid: int, options: int) -> tuple[int, int]:
+        calls.append(("waitpid", pid))
+        return waitpid(pid, options)
+
+    monkeypatch.setattr(os, "killpg", noted_killpg)
+    monkeypatch.setattr(os, "waitpid", noted_waitpid)
+    pid = processes.start("sleep 1000 & exit 0")["pid"]
+    wait_for_ends(processes.reactor, processes.sink)
+    assert calls == [("killpg", pid), ("waitpid", pid)]
+
+
+def test_the_children_of_others_are_not_reaped(processes: Processes):
+    import subprocess
+
+    foreign = subprocess.Popen(["sh", "-c", "exit 7"])
+    os.waitid(os.P_PID, foreign.pid, os.WEXITED | os.WNOWAIT)
+    for _ in range(3):
+        processes.run(["true"])
+    processes.kind.close()
+    assert foreign.wait() == 7
 
 
 def test_times_enclose_the_process(processes: Processes):

@@ -113,7 +113,7 @@ def test_nobody_resists(herd: Herd, trap: str):
 
 
 def test_who_forks_faster_than_one_looks_is_ended_too(herd: Herd):
-    code = "import os\nfor _ in range(100):\n    if os.fork():\n        os._exit(0)\nos.pause = __import__('signal').pause()"
+    code = "import os, signal\nfor _ in range(100):\n    if os.fork():\n        os._exit(0)\nsignal.pause()"
     for _ in range(3):
         herd.start(sys.executable, "-I", "-S", "-c", code, owner=herd.owner)
     wait_until(lambda: len(sweep.find(herd.owner)) >= 3)
