@@ -294,6 +294,11 @@ def test_a_damaged_journal_is_one_error(project: Path):
     assert shown.returncode == 2
     assert "event 2 does not fit its checksum" in shown.stderr
     assert "Traceback" not in shown.stderr
+    journal.write_bytes(journal.read_bytes()[:4096] + b"x" * 8192)
+    assert unspool("run", "flow.json").returncode == 0
+    listed = unspool("ls", "--format", "json")
+    assert listed.returncode == 0, listed.stderr
+    assert [run["state"] for run in json.loads(listed.stdout)] == ["completed"]
 
 
 def test_a_closed_output_is_no_error(project: Path):

@@ -34,15 +34,16 @@ def command(form: str) -> int:
 
 
 def _rows(folder: Path) -> list[dict[str, Any]]:
+    """Give the runs of one journal; a damaged one hides no others."""
     try:
         reader = SqliteReader(folder)
+        try:
+            return [_row(folder, run) for run in reader.runs()]
+        finally:
+            reader.close()
     except JournalError as problem:
         click.echo(f"unspool: {problem}", err=True)
         return []
-    try:
-        return [_row(folder, run) for run in reader.runs()]
-    finally:
-        reader.close()
 
 
 def _row(folder: Path, run: RunRow) -> dict[str, Any]:

@@ -11,9 +11,9 @@ class TaskRun:
     """One task of a run.
 
     `waiting` counts the dependencies of which something is not final, they themselves or what stands
-    above them; `unmet` those that ended in another state than was asked for. `attempts` counts begun ones without restarts after a crash, which
-    `recoveries` counts. `attempt` is the id of the live one, 0 if there is none. `queued_s` and
-    `running_s` add up all attempts.
+    above them; `unmet` those that ended in another state than was asked for. `attempts` counts begun
+    ones without restarts after a crash, which `recoveries` counts. `attempt` is the id of the live one,
+    0 if there is none. `queued_s` and `running_s` add up all attempts.
     """
 
     __slots__ = (

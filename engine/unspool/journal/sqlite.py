@@ -311,7 +311,7 @@ def _believed(db: apsw.Connection, query: str, values: tuple[Any, ...] = ()) -> 
     try:
         return _rows(db, query, values)
     except _UNREADABLE as problem:
-        raise JournalDamaged(f"the journal cannot be read: {problem}") from None
+        raise JournalDamaged(f"{db.filename} cannot be read: {problem}") from None
 
 
 def _numbers(db: apsw.Connection) -> dict[str, int]:

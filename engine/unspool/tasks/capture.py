@@ -36,7 +36,13 @@ class Slot:
         self.paths = {stream: str(folder / f"{name}.{stream}") for stream in ("out", "err")}
         self.output = str(folder / f"{name}.output")
         self.input = str(folder / f"{name}.input.json")
-        self.files = {stream: _open(path) for stream, path in self.paths.items()}
+        self.files: dict[str, int] = {}
+        try:
+            for stream, path in self.paths.items():
+                self.files[stream] = _open(path)
+        except OSError:  # too many are open
+            self.close()
+            raise
 
     def read(self, stream: str) -> bytes:
         """Give all that was written to `out` or `err`, at most one byte more than travels inline."""

@@ -91,3 +91,33 @@ def test_closing_a_run_gives_everything_back():
 def test_needs_a_slot():
     with pytest.raises(ValueError, match="at least one"):
         Admission(0)
+
+
+def test_two_runs_that_ask_together_take_turns():
+    made = admission(4, a=None, b=None)
+    for attempt in (1, 2, 3, 4):
+        made.ask("a", attempt, attempt, 2, 0.0)
+    for attempt in (1, 2, 3, 4):
+        made.ask("b", attempt, attempt, 2, 0.0)
+    assert granted(made) == [("a", 1), ("b", 1), ("a", 2), ("b", 2)]
+
+
+def test_idle_work_of_one_run_waits_for_the_others_unless_they_are_at_their_limit():
+    made = admission(2, a=None, b=1)
+    made.ask("a", 0, 1, 4, 0.0)
+    made.ask("b", 0, 1, 3, 500.0)
+    made.ask("b", 1, 2, 3, 500.0)
+    assert granted(made) == [("b", 0), ("a", 0)]
+
+
+def test_no_class_but_idle_waits_for_ever():
+    """A low request meets a fresh critical one every second: after three minutes it is its turn."""
+    made = admission(1)
+    made.ask("r", 0, 1, 3, 0.0)
+    for second in range(600):
+        made.ask("r", 1, second + 2, 0, float(second))
+        grant = made.grant()[0]
+        if grant.task == 0:
+            break
+        made.release("r", grant.attempt)
+    assert second == 180

@@ -222,7 +222,8 @@ def test_nothing_starts_below_a_task_that_a_person_cancelled_before_all_above_is
 
 
 def test_a_cancel_is_passed_on_at_once_though_something_above_still_runs():
-    run = run_of({}, {}, {"needs": ((0, "ok"), (1, "ok"))}, {"needs": ((2, "ok"),)}, {"needs": ((3, "any"), (2, "any"))})
+    last = {"needs": ((3, "any"), (2, "any"))}
+    run = run_of({}, {}, {"needs": ((0, "ok"), (1, "ok"))}, {"needs": ((2, "ok"),)}, last)
     tell(run, admitted(2, 1), ended(2, EXIT_1))
     assert states(run) == ["ready", "failed", "cancelled", "cancelled", "created"]
     assert tell(run, admitted(1), ended(1)) == ["release:1", "ask:4:3"]

@@ -266,6 +266,15 @@ def test_an_empty_slot_serves_again_and_a_full_one_is_replaced(slot: Slot, tmp_p
     assert (tmp_path / "logs" / "r" / "a.3.out").read_bytes() == b"next"
 
 
+def test_a_slot_that_cannot_be_made_whole_is_not_made(tmp_path: Path):
+    (tmp_path / "1-1.err").mkdir()
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(IsADirectoryError):
+        Slot(tmp_path, "1-1")
+    assert len(os.listdir("/proc/self/fd")) == len(before)
+    assert os.listdir(tmp_path) == ["1-1.err"]
+
+
 def test_a_slot_that_lost_its_files_makes_them_anew(slot: Slot, tmp_path: Path):
     import shutil
 

@@ -83,7 +83,8 @@ def test_all_of_an_owner_are_found_and_nobody_else(herd: Herd):
     herd.start(owner=herd.owner[:-1])
     herd.start(owner=b"")
     herd.start(more={b"NOTE": sweep.OWNER + b"=" + herd.owner})
-    herd.start("sh", "-c", "sleep 1000; true", f"{sweep.OWNER.decode()}={herd.owner.decode()}")
+    lasting = [sys.executable, "-I", "-S", "-c", "import signal; signal.pause()"]
+    herd.start(*lasting, f"{sweep.OWNER.decode()}={herd.owner.decode()}")
     assert set(sweep.find(herd.owner)) == {process.pid for process in mine}
 
 
