@@ -75,7 +75,6 @@ class LocalHost:
         self._entries: list[Entry] = []
         self._orders: list[tuple[str, Command]] = []
         self._intents: deque[tuple[str, StartAttempt]] = deque()  # committed, not begun
-        self._withdrawn: set[tuple[str, int]] = set()  # intents that were stopped before they began
         self._active: dict[tuple[str, int], TaskKind] = {}
         self._begun: dict[tuple[str, int], AttemptStarted] = {}  # starts the journal has not been told of
         self._timers: list[tuple[float, str, str]] = []
@@ -233,11 +232,7 @@ class LocalHost:
     def _fill_slots(self) -> None:
         while self._intents and len(self._active) < self.admission.slots:
             run, intent = self._intents.popleft()
-            if (run, intent.attempt) in self._withdrawn:
-                self._withdrawn.discard((run, intent.attempt))
-                self.put(run, AttemptEnded(self.clock.now(), intent.attempt, intent.token))
-            else:
-                self._start(run, intent)
+            self._start(run, intent)
 
     def _start(self, run_id: str, intent: StartAttempt) -> None:
         spec = self._spec(self.runs[run_id], intent)
@@ -273,8 +268,12 @@ class LocalHost:
         kind = self._active.get((run, command.attempt))
         if kind is not None:
             kind.stop(run, command.attempt, command.mode)
-        elif any(name == run and intent.attempt == command.attempt for name, intent in self._intents):
-            self._withdrawn.add((run, command.attempt))
+            return
+        for entry in self._intents:  # committed ahead and not begun: it ends here and now
+            if entry[0] == run and entry[1].attempt == command.attempt:
+                self._intents.remove(entry)
+                self.put(run, AttemptEnded(self.clock.now(), command.attempt, entry[1].token), urgent=True)
+                return
 
     # -- time and requests ------------------------------------------------------------------------
 
