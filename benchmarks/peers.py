@@ -152,14 +152,19 @@ def _facts(tool: Tool, folder: Path, *words: str) -> list | dict:
     return json.loads(answer.stdout)
 
 
-def unspool_check(tool: Tool, graph: Graph) -> Prepare:
+def unspool_check(tool: Tool, graph: Graph, body: str) -> Prepare:
     """Load, check and plan a document without running it."""
 
     def prepare(folder: Path, _jobs: int) -> Job:
-        graphs.write_lines(folder / "graph.yaml", graphs.workflow(graph, graphs.REALISTIC))
-        return Job([tool.path, "check", "graph.yaml"], lambda: 0)
+        graphs.write_lines(folder / "graph.yaml", graphs.workflow(graph, body))
+        return Job([tool.path, "check", "graph.yaml"], lambda: _checked((folder / "stdout").read_text()), graph.size)
 
     return prepare
+
+
+def _checked(printed: str) -> int:
+    found = re.search(r"ok, (\d+) tasks?$", printed, re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 def sqlite_floor(commits: int) -> Prepare:

@@ -20,6 +20,7 @@ from graphs import Graph
 from report import Sample
 
 ROOT = Path(__file__).parents[1]
+NOOPS_AT_A_TIME = 16  # coroutines of one process need no processor each
 
 
 @dataclass(frozen=True)
@@ -112,17 +113,20 @@ def noop_cases(tool: peers.Tool, size: int) -> list[Case]:
     """Tasks inside the process, beside the bare loop of commits; the single ones are what starting costs."""
     cases = []
     for graph in (Graph("wide", 1), Graph("chain", 1000 // size), Graph("wide", 10_000 // size)):
-        entries = {"unspool": peers.unspool_run(tool, graph, graphs.NOOP)}
+        entries = {
+            "unspool": peers.unspool_run(tool, graph, graphs.NOOP),
+            "unspool check": peers.unspool_check(tool, graph, graphs.NOOP),
+        }
         if graph.shape == "chain" or graph.size == 1:
             entries["sqlite loop"] = peers.sqlite_floor(graph.size)
-        cases.append(Case("no-ops", graph.name, entries, repeats=3 if graph.size == 1 else 1))
+        cases.append(Case("no-ops", graph.name, entries, NOOPS_AT_A_TIME, repeats=3 if graph.size == 1 else 1))
     return cases
 
 
 def compile_cases(tool: peers.Tool, size: int) -> list[Case]:
     """Documents that are loaded, checked and planned, and not run."""
     documents = [Graph("layered", 10_000 // size), Graph("layered", 100_000 // size)]
-    return [Case("compile", f"{it.size:,} tasks", {"unspool check": peers.unspool_check(tool, it)}) for it in documents]
+    return [Case("compile", f"{it.size:,} tasks", {"unspool check": peers.unspool_check(tool, it, graphs.REALISTIC)}) for it in documents]
 
 
 def start_cases(tools: peers.Tools) -> list[Case]:
