@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import stat
@@ -27,8 +28,9 @@ class Store(Protocol):
 class Slot:
     """Two output files that one attempt after another writes to.
 
-    Opening two files costs a tenth of a short task, so an empty one serves the next attempt; one
-    that was written to gets the attempt's name and is replaced.
+    Making two files costs a tenth of a short task, so an empty one serves the next attempt; one that
+    was written to, or that a process left behind may still write to, gets the attempt's name and is
+    replaced. A lock tells: each attempt has descriptors opened for it alone, which hold a shared one.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -42,6 +44,15 @@ class Slot:
                 self.files[stream] = _open(path)
         except OSError:  # too many are open
             self.close()
+            raise
+
+    def lend(self) -> tuple[int, int]:
+        """Give descriptors of `out` and `err` for one attempt's processes to inherit; the caller closes them."""
+        out = _lend(self.files["out"])
+        try:
+            return out, _lend(self.files["err"])
+        except OSError:
+            os.close(out)
             raise
 
     def read(self, stream: str) -> bytes:
@@ -59,7 +70,7 @@ class Slot:
         """Give the attempt's output its own name in `folder`, if there is any, and be empty again."""
         for stream, file in self.files.items():
             status = os.fstat(file)
-            if status.st_size or not status.st_nlink:
+            if status.st_size or not status.st_nlink or _is_lent(file):
                 os.makedirs(folder, mode=0o700, exist_ok=True)
                 with suppress(FileNotFoundError):  # a task may have removed even this, with all of the state folder
                     os.rename(self.paths[stream], f"{folder}/{name}.{stream}")
@@ -73,6 +84,22 @@ class Slot:
             Path(self.paths[stream]).unlink(missing_ok=True)
         Path(self.input).unlink(missing_ok=True)
         _remove(self.output)
+
+
+def _lend(file: int) -> int:
+    lent = os.open(f"/proc/self/fd/{file}", os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)  # its name may be gone
+    fcntl.flock(lent, fcntl.LOCK_SH)
+    return lent
+
+
+def _is_lent(file: int) -> bool:
+    """Whether a process still has what was lent of a file."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    fcntl.flock(file, fcntl.LOCK_UN)
+    return False
 
 
 def _open(path: str) -> int:

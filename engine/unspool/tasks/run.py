@@ -132,13 +132,15 @@ class RunKind:
     def _begin(self, spec: AttemptSpec, sink: Sink, slot: Slot) -> _Live:
         argv = _argv(spec.action)
         env = self._environment(spec, slot)
-        stdin = self._stdin(spec.action.get("stdin"))
+        streams = [self._stdin(spec.action.get("stdin"))]
         try:
+            streams += slot.lend()
             started_at = self._now()
-            return _Live(spec, sink, slot, _spawn(argv, env, spec.cwd, stdin, slot), started_at)
+            return _Live(spec, sink, slot, _spawn(argv, env, spec.cwd, streams), started_at)
         finally:
-            if stdin != self._null:
-                os.close(stdin)
+            for stream in streams:
+                if stream != self._null:
+                    os.close(stream)
 
     def _let_go(self, live: _Live) -> int:
         """End a process with its group, and give its wait status."""
@@ -173,6 +175,8 @@ class RunKind:
 
     def _environment(self, spec: AttemptSpec, slot: Slot) -> dict[bytes, bytes]:
         env = dict(self._base)
+        if "script" in spec.action:
+            env.pop(b"BASH_ENV", None)  # the document says what a script does, not a file of the host's
         for name, value in spec.env.items():
             env[os.fsencode(name)] = os.fsencode(value)
         for name, value in spec.action.get("values", _NONE).items():
@@ -239,15 +243,11 @@ def _argv(action: dict[str, Any]) -> list[str]:
     return shell_argv(action["shell"], action["script"])
 
 
-def _spawn(argv: list[str], env: dict[bytes, bytes], cwd: str, stdin: int, slot: Slot) -> int:
+def _spawn(argv: list[str], env: dict[bytes, bytes], cwd: str, streams: list[int]) -> int:
     if not argv:
         raise SpawnError("cannot start anything: the list of arguments is empty; its first item names the program")
     program = _find(argv[0], env.get(b"PATH", _DEFAULT_PATH), cwd)
-    actions = [
-        (os.POSIX_SPAWN_DUP2, stdin, 0),
-        (os.POSIX_SPAWN_DUP2, slot.files["out"], 1),
-        (os.POSIX_SPAWN_DUP2, slot.files["err"], 2),
-    ]
+    actions = [(os.POSIX_SPAWN_DUP2, descriptor, place) for place, descriptor in enumerate(streams)]
     home = _enter(cwd)
     try:
         return os.posix_spawn(program, argv, env, file_actions=actions, setsid=True, setsigmask=(), setsigdef=_RESTORED)

@@ -77,6 +77,19 @@ def test_what_one_attempt_wrote_is_not_in_the_next(processes: Processes):
     assert processes.log("out", 1) == b"1\n"
 
 
+@pytest.mark.parametrize(("held", "closed"), [(1, 2), (2, 1)])
+def test_what_one_attempt_left_behind_does_not_write_into_the_next(
+    processes: Processes, tmp_path: Path, held: int, closed: int
+):
+    """A process that has left the session may live on for a moment, with the files of an attempt that is over."""
+    os.mkfifo(tmp_path / "go")
+    late = f"exec {closed}>&-; : > ready; read word < go; echo late >&{held}; : > done"
+    processes.run(f"setsid sh -c '{late}' & until [ -e ready ]; do sleep 0.01; done", tmp_path)
+    processes.run("echo > go; until [ -e done ]; do sleep 0.01; done", tmp_path)
+    assert (processes.log("out"), processes.log("err")) == (None, None)
+    assert processes.log("out" if held == 1 else "err", 1) == b"late\n"
+
+
 def test_attempts_at_once_write_to_files_of_their_own(processes: Processes):
     for _ in range(8):
         processes.start('for i in 1 2 3; do echo "$UNSPOOL_ATTEMPT_ID"; done')
@@ -324,6 +337,21 @@ def test_a_script_ends_at_the_first_failure(processes: Processes, shell: str):
     end = processes.run({"script": "echo before\nfalse\necho after\n", "shell": shell})
     assert end.result == {"exit_code": 1}
     assert processes.log() == b"before\n"
+
+
+def test_a_script_reads_no_startup_file_of_the_hosts(tmp_path: Path):
+    (tmp_path / "startup").write_text("echo startup\n")
+    startup = os.fsencode(tmp_path / "startup")
+    processes = Processes(tmp_path, env={b"PATH": os.environb[b"PATH"], b"BASH_ENV": startup})
+    try:
+        processes.run({"script": "echo own", "shell": "bash"})
+        assert processes.log() == b"own\n"
+        processes.run({"script": "echo own", "shell": "bash"}, env={"BASH_ENV": str(tmp_path / "startup")})
+        assert processes.log() == b"startup\nown\n"
+        processes.run(["bash", "-c", "echo own"])
+        assert processes.log() == b"startup\nown\n"
+    finally:
+        processes.close()
 
 
 def test_bash_fails_with_any_part_of_a_pipe(processes: Processes):
