@@ -248,7 +248,7 @@ def _error(world: Scenario, task: Task, fate: str) -> tuple[str | None, int | No
 def _again(retry: Retry, kind: str, code: int | None) -> bool:
     def named(filters: tuple[Any, ...]) -> bool:
         return any(
-            kind == one if isinstance(one, str) else kind == "exit_code" and code in one["exit_code"] for one in filters
+            kind == one if isinstance(one, str) else kind != "timeout" and code in one["exit_code"] for one in filters
         )
 
     return kind != "output_invalid" and not named(retry.never) and (retry.on is None or named(retry.on))

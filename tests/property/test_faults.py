@@ -240,10 +240,10 @@ def stale_token(patch: pytest.MonkeyPatch) -> None:
 
 
 def skip_is_failure(patch: pytest.MonkeyPatch) -> None:
-    met = run_module._met
+    met = run_module.met
     patch.setattr(
         run_module,
-        "_met",
+        "met",
         lambda wanted, outcome: met(wanted, outcome) and not (wanted == "ok" and outcome == "skipped"),
     )
 

@@ -6,11 +6,12 @@ from hashlib import blake2b
 from typing import Any
 
 from unspool.model.plan import Retry
-from unspool.model.status import EXIT_CODE, NEVER_RETRIED, NOT_RETRIED_BY_DEFAULT
+from unspool.model.status import EXIT_CODE, NEVER_RETRIED, NOT_RETRIED_BY_DEFAULT, SIGNAL, SUCCESS_WHEN_FALSE
 
 MAX_RECOVERIES = 3  # how often a task is begun again because its engine died under it
 _JITTER = 0.1
 _MAX_DOUBLINGS = 62  # 2**62 seconds is past any cap, and still far from overflowing a float
+_WITH_EXIT_CODE = (EXIT_CODE, SIGNAL, SUCCESS_WHEN_FALSE)  # a timeout's tells only how the process was ended
 
 
 def chance(seed: int, *what: object) -> float:
@@ -62,4 +63,4 @@ def decide_retry(retry: Retry, attempt: int, error: dict[str, Any], exit_code: i
 def _matches(item: Any, error_class: str, exit_code: int | None) -> bool:
     if isinstance(item, str):
         return item == error_class
-    return error_class == EXIT_CODE and exit_code in item["exit_code"]
+    return error_class in _WITH_EXIT_CODE and exit_code in item["exit_code"]

@@ -6,6 +6,7 @@ from typing import Any
 
 from unspool.core.book import TIMEOUT_TIMER, Book
 from unspool.core.context import Context
+from unspool.core.edges import TOLERATED, edges_of, met
 from unspool.core.policies import MAX_RECOVERIES, chance, decide_retry
 from unspool.core.results import (
     Failure,
@@ -39,7 +40,7 @@ from unspool.model.events import (
     TaskAdmitted,
     TimerFired,
 )
-from unspool.model.plan import Plan, Task, plan_from_json
+from unspool.model.plan import Task, plan_from_json
 from unspool.model.status import (
     CANCELLED,
     CANCELLING,
@@ -140,7 +141,7 @@ class Run(Book):
             raise IllegalEvent(f"run {self.id} is already started")
         try:
             plan = plan_from_json(event.plan)
-            edges = _edges(plan)
+            edges = edges_of(plan)
         except (AttributeError, KeyError, TypeError, ValueError) as problem:
             raise IllegalEvent(f"the plan of run {event.run} cannot be read: {problem}") from None
         self.id, self.plan, self.seed, self.inputs, self.folder = (
@@ -324,7 +325,7 @@ class Run(Book):
     def _pass_cancel_on(self, index: int) -> None:
         """Cancel what needed a task that can no longer start; the rest waits until all above it is final."""
         for dependent, wanted in self._edges[index]:
-            if self.tasks[dependent].state == CREATED and not _met(wanted, CANCELLED):
+            if self.tasks[dependent].state == CREATED and not met(wanted, CANCELLED):
                 self._settle(dependent, CANCELLED, status.DEPENDENCY_FAILED)
 
     def _pass_end_on(self, index: int) -> None:
@@ -339,7 +340,7 @@ class Run(Book):
                 self._settled.append(dependent)
 
     def _count(self, dependent: int, task: TaskRun, wanted: str, outcome: str) -> None:
-        if not _met(wanted, outcome):
+        if not met(wanted, outcome):
             task.unmet += 1
             if outcome in (CANCELLED, FAILED):
                 self._settle(dependent, CANCELLED, status.DEPENDENCY_FAILED)
@@ -350,9 +351,6 @@ class Run(Book):
     def _consider(self, index: int) -> None:
         """All dependencies are final: skip the task, fail it, or ask for its first attempt."""
         task = self.tasks[index]
-        if self.state != status.RUNNING:
-            self._settle(index, CANCELLED, status.RUN_CANCELLED)
-            return
         if task.unmet:
             self._settle(index, SKIPPED, status.DEPENDENCY_NOT_MET)
             return
@@ -409,27 +407,6 @@ class Run(Book):
         if self._context is None:
             raise IllegalEvent("the environment of this run cannot be evaluated")
         return self._context
-
-
-def _edges(plan: Plan) -> list[list[tuple[int, str]]]:
-    edges: list[list[tuple[int, str]]] = [[] for _ in plan.tasks]
-    for task in plan.tasks:
-        for need, wanted in task.needs:
-            if not 0 <= need < task.index:
-                raise ValueError(f"{task.id} needs task {need}, which does not stand before it")
-            edges[need].append((task.index, wanted))
-    return edges
-
-
-TOLERATED = "tolerated"  # how a task with `on_failure: skip` that failed counts for its dependents
-
-
-def _met(wanted: str, outcome: str) -> bool:
-    if wanted == "ok":
-        return outcome in (COMPLETED, SKIPPED, TOLERATED)
-    if wanted == FAILED:
-        return outcome in (FAILED, TOLERATED)
-    return wanted in ("any", outcome)
 
 
 _HANDLERS: dict[type, str] = {

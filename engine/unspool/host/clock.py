@@ -27,5 +27,11 @@ class VirtualClock:
         return self.moment
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Let time pass.
+
+        Raises:
+            ValueError: it would go back.
+        """
+        if seconds < 0:
+            raise ValueError(f"time does not go back, not by {-seconds} s")
         self.moment += seconds

@@ -175,9 +175,8 @@ class LocalHost:
         while grants := self.admission.grant(ahead):
             for run, task, attempt in grants:
                 self._apply(run, TaskAdmitted(now, task, attempt, self.journal.epoch))
-        if not self._entries:
-            return
-        self.journal.append(self._entries)
+        if self._entries:
+            self.journal.append(self._entries)
         orders, self._orders = self._orders, []
         for run, order in orders:
             self._carry_out(run, order)

@@ -26,6 +26,8 @@ APPLICATION_ID = 0x756E7370  # "unsp"
 SYNCHRONOUS = {"full": 2, "normal": 1}
 _GROW_AFTER = 32  # commits; a shorter run would not earn it back
 _GROWN = 1100 * 4120  # bytes: what the log holds when SQLite moves it into the database, and begins it anew
+_LOCK_TRIES = 10  # somebody may only be looking whether it is locked, which takes the lock for a moment
+_LOCK_PAUSE = 0.01
 _PAGE = 2000  # rows read in one short transaction
 _UNREADABLE = (apsw.Error, UnicodeDecodeError)  # what a damaged file may raise
 _HERE = Path(__file__).parent
@@ -233,7 +235,7 @@ def is_locked(folder: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     finally:
@@ -250,12 +252,15 @@ def _take_lock(folder: Path) -> int:
         lock = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as problem:
         raise JournalError(f"cannot open {folder / LOCK_NAME}: {problem.strerror}") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise JournalLocked(f"another unspool process is working on {folder.name}; wait for it, or cancel it") from None
-    return lock
+    for _ in range(_LOCK_TRIES):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_LOCK_PAUSE)
+        else:
+            return lock
+    os.close(lock)
+    raise JournalLocked(f"another unspool process is working on {folder.name}; wait for it, or cancel it")
 
 
 def _connect(file: Path) -> apsw.Connection:

@@ -57,6 +57,14 @@ def test_filters(on, never, again):
     assert (decide_retry(retry, 1, FAILED, 1, 0.0) is not None) is again
 
 
+@pytest.mark.parametrize(
+    ("kind", "again"), [("exit_code", True), ("signal", True), ("success_when_false", True), ("timeout", False)]
+)
+def test_exit_codes_are_looked_at_whatever_made_the_attempt_fail_but_a_timeout(kind, again):
+    retry = Retry(max_attempts=5, strategy="immediate", on=({"exit_code": [137]},))
+    assert (decide_retry(retry, 1, {"class": kind, "message": ""}, 137, 0.0) is not None) is again
+
+
 @pytest.mark.parametrize("kind", ["auth", "quota", "bad_request", "expression_error", "output_invalid"])
 def test_what_another_attempt_cannot_mend_is_not_retried(kind):
     assert decide_retry(Retry(max_attempts=5), 1, {"class": kind, "message": ""}, None, 0.0) is None

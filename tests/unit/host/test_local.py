@@ -6,6 +6,7 @@ import pytest
 
 from tests.property.test_faults import Simulated, plan_of
 from unspool.errors import JournalError
+from unspool.host.local import LocalHost
 from unspool.host.ports import Request
 from unspool.host.simulate import Stub
 from unspool.host.spool import new_request
@@ -85,6 +86,20 @@ def test_a_retry_waits_its_delay_and_holds_no_slot():
     assert (first.number, second.number) == (1, 2)
     assert world.run.completed_at - world.run.started_at == pytest.approx(1 + 30 + 1, abs=0.1)
     assert world.run.tasks[1].completed_at < world.run.tasks[0].completed_at
+
+
+def test_a_run_that_is_taken_over_goes_on_though_nothing_new_happens():
+    """What is outstanding is a timer only: it must be set without a fact that would be committed first."""
+    retry = Retry(max_attempts=2, strategy="linear", delay=30.0, jitter=False)
+    world = Simulated(plan_of({"retry": retry}), lambda spec: Stub(1.0, error=FAILED if spec.number == 1 else None))
+    world.host.step()
+    while world.run.tasks[0].reason != "retry_wait":
+        world.reactor.wait(1.0)
+        world.host.step()
+    world.host = LocalHost(world.journal, {"run": world.kind}, world.reactor, world.clock, 2)
+    world.host.open(world.run)
+    world.drive()
+    assert world.run.state == "completed"
 
 
 def test_a_timeout_counts_from_the_start_and_ends_by_force_after_the_grace():

@@ -116,3 +116,8 @@ def test_nothing_is_adopted_and_closing_forgets():
     kind.close()
     reactor.wait(60.0)
     assert ear.heard == []
+
+
+def test_virtual_time_does_not_go_back():
+    with pytest.raises(ValueError, match="time does not go back"):
+        VirtualClock(START).advance(-0.1)

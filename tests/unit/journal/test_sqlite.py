@@ -156,6 +156,16 @@ def test_a_second_opener_is_told_which_run_is_taken(folder: Path, journal: Sqlit
     SqliteJournal(folder, OWNER).close()
 
 
+def test_who_only_looks_does_not_keep_an_owner_out(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    """Looking takes the lock for a moment; that is no owner."""
+    folder.mkdir()
+    looking = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    monkeypatch.setattr("time.sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
+    SqliteJournal(folder, OWNER).close()
+    os.close(looking)
+
+
 def test_is_locked_tells_whether_somebody_owns_it(folder: Path):
     assert not is_locked(folder)
     journal = SqliteJournal(folder, OWNER)
