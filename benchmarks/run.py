@@ -126,7 +126,10 @@ def noop_cases(tool: peers.Tool, size: int) -> list[Case]:
 def compile_cases(tool: peers.Tool, size: int) -> list[Case]:
     """Documents that are loaded, checked and planned, and not run."""
     documents = [Graph("layered", 10_000 // size), Graph("layered", 100_000 // size)]
-    return [Case("compile", f"{it.size:,} tasks", {"unspool check": peers.unspool_check(tool, it, graphs.REALISTIC)}) for it in documents]
+    return [
+        Case("compile", f"{it.size:,} tasks", {"unspool check": peers.unspool_check(tool, it, graphs.REALISTIC)})
+        for it in documents
+    ]
 
 
 def start_cases(tools: peers.Tools) -> list[Case]:

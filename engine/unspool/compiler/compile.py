@@ -87,13 +87,16 @@ def _interpolated(document: dict[str, Any]) -> tuple[dict[str, Script], list[Dia
     """Turn the expressions of scripts into variables."""
     scripts: dict[str, Script] = {}
     found: list[Diagnostic] = []
+    known: dict[str, frozenset[str]] = {}
     default = document.get("defaults", {}).get("shell", DEFAULT_SHELL)
     for name, task in document["tasks"].items():
         text = task.get("run")
         if type(text) is str and "${{" in text:
             from unspool.compiler.shell import interpolate  # only scripts with values need it
+            from unspool.compiler.shell_inputs import harmless
 
-            result = interpolate(text, task.get("shell", default))
+            known = known or harmless(document.get("inputs", {}))
+            result = interpolate(text, task.get("shell", default), known)
             scripts[name] = Script(result.script, result.values)
             found += [diagnostic._replace(path=("tasks", name, "run")) for diagnostic in result.diagnostics]
     return scripts, found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from unspool.model.diagnostics import Diagnostic
@@ -19,6 +20,7 @@ _OPTIONS = {
     "bash": ["--noprofile", "--norc", "-e", "-o", "pipefail"],
     "zsh": ["-f", "-e", "-o", "pipefail"],
 }
+_WORD_BEGINS = re.compile(r"(?:^|\s)\"?$")
 _RESERVED_NAME = re.compile(VARIABLE + r"[0-9]+")
 
 
@@ -36,12 +38,13 @@ class Interpolated(NamedTuple):
     diagnostics: tuple[Diagnostic, ...]
 
 
-def interpolate(script: str, shell: str = "sh") -> Interpolated:
+def interpolate(script: str, shell: str = "sh", harmless: Mapping[str, Collection[str]] | None = None) -> Interpolated:
     """Replace each `${{ }}` of a script by a reference to an environment variable.
 
     Args:
         script: the text as the author wrote it.
         shell: the shell that will read it, one of `SHELLS`; any other takes no expressions.
+        harmless: by the code of a warning, the sources of expressions that it need not be told of.
 
     Returns:
         The new script, its variables, and diagnostics; with an error among them the script must not be run.
@@ -61,7 +64,8 @@ def interpolate(script: str, shell: str = "sh") -> Interpolated:
     reasons = _not_at_all(script, shell, literals, expressions[0].offset)
     if reasons:
         return Interpolated(script, {}, reasons)
-    return _replaced(parts, expressions, shell)
+    done = _replaced(parts, expressions, shell)
+    return done if harmless is None else done._replace(diagnostics=_telling(done.diagnostics, parts, harmless))
 
 
 def shell_argv(shell: str, script: str) -> list[str]:
@@ -101,6 +105,18 @@ def _replaced(parts: tuple[str | Expression, ...], expressions: list[Expression]
     pieces = [part if isinstance(part, str) else _reference(part.source, next(styles), names) for part in parts]
     diagnostics = tuple(_diagnostic(*found[number], expressions[number].offset) for number in sorted(found))
     return Interpolated("".join(pieces), {name: source for source, name in names.items()}, diagnostics)
+
+
+def _telling(
+    diagnostics: tuple[Diagnostic, ...], parts: tuple[str | Expression, ...], harmless: Mapping[str, Collection[str]]
+) -> tuple[Diagnostic, ...]:
+    """Leave out what is said of expressions that cannot do harm where they stand: at the beginning of a word."""
+    heads: dict[int | None, str] = {
+        part.offset: part.source.strip()
+        for before, part in zip(("", *parts), parts, strict=False)
+        if not isinstance(part, str) and isinstance(before, str) and _WORD_BEGINS.search(before)
+    }
+    return tuple(found for found in diagnostics if heads.get(found.offset, "") not in harmless.get(found.code, ()))
 
 
 def _reference(source: str, style: str, names: dict[str, str]) -> str:

@@ -147,19 +147,19 @@ REASONS = {
     "option": Reason(
         "UNS102",
         "a value that begins with - would be read as an option of {}",
-        "put -- before it, or give the input a `pattern`",
+        "put -- before it, or give the input a `pattern` such as ^[a-z0-9]",
         "warning",
     ),
     "option_argument": Reason(
         "UNS102",
         "a value that begins with - could be read as an option of {}",
-        "join it to its option (--name=${{ ... }}), put -- before it, or give the input a `pattern`",
+        "join it to its option (--name=${{ ... }}), put -- before it, or give the input a `pattern` such as ^[a-z0-9]",
         "warning",
     ),
     "option_find": Reason(
         "UNS102",
         "a value that begins with - would be read as an expression of find",
-        "put ./ before it, or give the input a `pattern`",
+        "put ./ before it, or give the input a `pattern` such as ^[a-z0-9]",
         "warning",
     ),
     "format": Reason("UNS103", "printf reads this argument as a format", "write printf '%s' ${{ ... }}", "warning"),
