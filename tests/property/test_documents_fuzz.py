@@ -6,13 +6,14 @@ import json
 import math
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.property.toml_writer import TomlWriter
 from unspool.compiler.locate import Lines
 from unspool.compiler.render import render
 from unspool.compiler.text import Loaded, load
@@ -140,6 +141,25 @@ def test_yaml_is_read_as_it_was_written(document, chance):
     check_places(loaded)
 
 
+@settings(max_examples=300)
+@given(maps, st.randoms(use_true_random=False))
+def test_toml_is_read_as_it_was_written(document, chance):
+    document = without_null(document) or {"a": 1}
+    loaded = load(TomlWriter(chance).document(document), "toml")
+    assert loaded.diagnostics == loaded.suspects == ()
+    assert loaded.value == document
+    assert dict(leaves(loaded.value)) == dict(leaves(document))
+    check_places(loaded)
+
+
+def without_null(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_null(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [without_null(item) for item in value if item is not None]
+    return value
+
+
 @settings(max_examples=40)
 @given(maps, st.randoms(use_true_random=False))
 def test_the_yaml_parser_in_python_reads_the_same(document, chance):
@@ -188,6 +208,27 @@ outputs: {failed: '${{ 1 + 1 }}'}
 """,
         "a: &a [x, 'y''z', \"\\u00e9\\n\"]\nb: *a\n? c\n: |2-\n   d\n\n   e\nf: ~\n",
     ],
+    "toml": [
+        """\
+unspool = 1 # the version
+name = 'nightly'
+limits.concurrency = 1_0
+[inputs.branch]
+type = "string"
+default = "ma\\u00efn\\n"
+[[extra]]
+a = [1, 2.50, true, # ]
+  { b = "c", "d.e" = 0x1F }, [-7]]
+[[extra]]
+[tasks."a b"]
+run = \"\"\"
+echo 'é😀' \\
+  ${{ inputs.branch }}
+\"\"\"
+when.x = '''
+a'''''
+""",
+    ],
     "json": [
         """\
 {"unspool": 1, "name": "x\\u00e9\\n", "tasks": {"a": {"run": ["echo", "h", 1.5e3, -7], "timeout": null}},
@@ -200,9 +241,13 @@ PIECES = [
     b"}", b"[", b"]", b",", b"|\n", b">", b"\\", b"\0", b"\xff", b"\xc3", b"\xe2\x80\xa8", b"---\n", b"%", b"@", b"`",
     b"?", b"~", b".inf", b"1e999", b"9" * 30, b"\xef\xbb\xbf", b"\\ud800", b"//", b"NaN", b"\r",
 ]  # fmt: skip
+TOML_PIECES = [
+    *PIECES, b"1979-05-27 07:32:00Z", b"'''", b'"""', b"[inputs]\n", b"\nname = 1\n", b" = ", b"# ", b"nan", b"inf",
+    b"=1979-05-27 #", b"\nname=1\n",
+]  # fmt: skip
 
 
-def mutant(chance: random.Random, seed: bytes) -> bytes:
+def mutant(chance: random.Random, seed: bytes, pieces: Sequence[bytes] = PIECES) -> bytes:
     """A document with one to four small accidents."""
     data = bytearray(seed)
     for _ in range(chance.randint(1, 4)):
@@ -213,13 +258,13 @@ def mutant(chance: random.Random, seed: bytes) -> bytes:
             case 1:
                 del data[at : at + chance.randint(1, 8)]
             case 2:
-                data[at:at] = chance.choice(PIECES)
+                data[at:at] = chance.choice(pieces)
             case 3:
                 data[at : at + 1] = bytes([chance.randrange(256)])
             case 4:
                 data[at:at] = data[chance.randrange(len(data) + 1) :][: chance.randint(1, 40)]
             case _:
-                data[at : at + 1] = chance.choice(PIECES)
+                data[at : at + 1] = chance.choice(pieces)
     return bytes(data)
 
 
@@ -243,13 +288,15 @@ def check_any(data: bytes, kind: str) -> Loaded:
     return loaded
 
 
-@pytest.mark.parametrize("kind", ["yaml", "json"])
-def test_no_accident_raises_and_every_finding_has_a_place(kind):
+@pytest.mark.parametrize(
+    ("kind", "pieces", "codes"), [("yaml", PIECES, 6), ("json", PIECES, 6), ("toml", TOML_PIECES, 3)]
+)
+def test_no_accident_raises_and_every_finding_has_a_place(kind, pieces, codes):
     chance = random.Random(f"accidents in {kind}")
-    read = [check_any(mutant(chance, chance.choice(SEEDS[kind]).encode()), kind) for _ in range(800)]
+    read = [check_any(mutant(chance, chance.choice(SEEDS[kind]).encode(), pieces), kind) for _ in range(800)]
     clean = sum(not loaded.diagnostics for loaded in read)
     assert 30 <= clean <= 600
-    assert len({found.code for loaded in read for found in loaded.diagnostics}) >= 6
+    assert len({found.code for loaded in read for found in loaded.diagnostics}) >= codes
 
 
 def test_no_accident_raises_in_the_parser_in_python(monkeypatch):
@@ -263,7 +310,7 @@ def test_no_accident_raises_in_the_parser_in_python(monkeypatch):
 def test_many_accidents():
     chance = random.Random("many accidents")
     for _ in range(10_000):
-        kind = chance.choice(["yaml", "json"])
+        kind = chance.choice(["yaml", "json", "toml"])
         check_any(mutant(chance, chance.choice(SEEDS[kind]).encode()), kind)
 
 
@@ -288,7 +335,7 @@ def test_accidents_in_json_are_refused_exactly_where_the_standard_library_refuse
 
 
 @settings(max_examples=150)
-@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode), st.sampled_from(["yaml", "json"]))
+@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode), st.sampled_from(["yaml", "json", "toml"]))
 def test_any_bytes_at_all(data, kind):
     check_any(data, kind)
 

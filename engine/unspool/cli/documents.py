@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,7 +16,10 @@ from unspool.model.plan import Plan
 if TYPE_CHECKING:
     from pathlib import Path
 
-_FORMATS: dict[str, Literal["yaml", "json"]] = {".yaml": "yaml", ".yml": "yaml", ".json": "json"}
+    from unspool.compiler.text import Format
+
+_FORMATS: dict[str, Format] = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
+_ENDINGS = ".yaml, .yml, .toml or .json"
 _LIMIT_CODES = ("UNS110",)
 
 
@@ -43,7 +46,7 @@ def compile_file(path: str) -> tuple[Compilation, bytes]:
     """
     ending = os.path.splitext(path)[1].lower()
     if ending not in _FORMATS:
-        raise DocumentError(f"{path}: a document's name ends in .yaml, .yml or .json")
+        raise DocumentError(f"{path}: a document's name ends in {_ENDINGS}")
     data = read(path)
     return compile_document(data, _FORMATS[ending]), data
 
@@ -107,7 +110,7 @@ def _input_file(path: str) -> dict[str, Any]:
 
     kind = _FORMATS.get(os.path.splitext(path)[1].lower())
     if kind is None:
-        raise InputError(f"{path}: a file of inputs ends in .yaml, .yml or .json")
+        raise InputError(f"{path}: a file of inputs ends in {_ENDINGS}")
     data = read(path)
     loaded = load(data, kind)
     if loaded.diagnostics:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from unspool.compiler.graph import check_size, read_graph
 from unspool.compiler.locate import resolve
 from unspool.compiler.lower import DEFAULT_SHELL, Script, lower
 from unspool.compiler.readable import Readable, salvage, whole
 from unspool.compiler.shape import check_shape
-from unspool.compiler.text import Loaded, load
+from unspool.compiler.text import Format, Loaded, load
 from unspool.model.diagnostics import Diagnostic
 from unspool.model.plan import Plan
 
@@ -23,7 +23,7 @@ class Compilation(NamedTuple):
     diagnostics: tuple[Diagnostic, ...]
 
 
-def compile_document(data: str | bytes, format: Literal["yaml", "json"] = "yaml") -> Compilation:  # noqa: A002
+def compile_document(data: str | bytes, format: Format = "yaml") -> Compilation:  # noqa: A002
     """Compile a workflow document.
 
     Args:
@@ -41,7 +41,7 @@ def compile_document(data: str | bytes, format: Literal["yaml", "json"] = "yaml"
         found += check_shape(loaded.value, loaded.suspects)
     readable = _readable(loaded.value, found)
     if readable is None:
-        return Compilation(None, _located(found, loaded))
+        return Compilation(None, _located(found, loaded, format))
     graph, problems = read_graph(readable)
     found += problems + _check_limits(loaded.value)
     uses: dict[str, set[str]] = {}
@@ -54,9 +54,9 @@ def compile_document(data: str | bytes, format: Literal["yaml", "json"] = "yaml"
         uses = checked.uses
         found += checked.diagnostics + script_problems
     if any(diagnostic.is_error for diagnostic in found):
-        return Compilation(None, _located(found, loaded))
+        return Compilation(None, _located(found, loaded, format))
     plan = lower(readable.document, graph, uses, scripts, loaded.locate.source_text)
-    return Compilation(plan, _located(found, loaded))
+    return Compilation(plan, _located(found, loaded, format))
 
 
 def _may_have_expressions(data: str | bytes) -> bool:
@@ -102,5 +102,9 @@ def _interpolated(document: dict[str, Any]) -> tuple[dict[str, Script], list[Dia
     return scripts, found
 
 
-def _located(found: list[Diagnostic], loaded: Loaded) -> tuple[Diagnostic, ...]:
+def _located(found: list[Diagnostic], loaded: Loaded, format: Format) -> tuple[Diagnostic, ...]:  # noqa: A002
+    if found and format != "yaml":
+        from unspool.compiler.hint_format import in_format  # hints are worded as YAML
+
+        found = [in_format(diagnostic, format) for diagnostic in found]
     return resolve(found, loaded.locate) if found else ()

@@ -20,7 +20,10 @@ _SPELLINGS = {
     "'": r"''|[^\r\n]",
     '"': rf"{_YAML_ESCAPE}|[^\\\r\n]",
     "json": rf"{_JSON_ESCAPE}|[^\\\r\n]",
+    '"""': rf"{_YAML_ESCAPE}|\r\n|[^\\]",
+    "'''": r"\r\n|[^\r]",
 }
+_TOML_FOLD = re.compile(r"(?:\\[ \t]*\r?\n[ \t\r\n]*)*")  # a backslash that ends a line takes all space behind it away
 
 
 class Lines:
@@ -53,8 +56,8 @@ class Node:
 
     Attributes:
         start, end: the characters it covers, tag and anchor included.
-        style: of a scalar `plain`, `'`, `"`, `|`, `>` or `json` (a JSON string); of a collection `{` or `[`;
-            of an alias `*`.
+        style: of a scalar `plain`, `'`, `"`, `|`, `>`, `json` (a JSON string), or TOML's three quotes; of a
+            collection `{` or `[`; of an alias `*`.
         children: the values of a map by key, or of a list; None for a scalar.
         keys: where the keys of a map start; None for all else.
         target: what an alias stands for.
@@ -157,14 +160,24 @@ class Locator:
         return self._block_index(node, start, offset) if mappable else start
 
     def _spelt_index(self, node: Node, start: int, offset: int) -> int:
-        first = start if node.style == "plain" else start + 1
-        index, spelling = first, re.compile(_SPELLINGS[node.style])
+        index, spelling = self._first(node, start), re.compile(_SPELLINGS[node.style], re.DOTALL)
         for _ in range(offset):
             match = spelling.match(self._text, index, node.end)
             if match is None:
                 return start
-            index = match.end()
+            index = self._unfolded(node, match.end())
         return index
+
+    def _first(self, node: Node, start: int) -> int:
+        """Give where the content of a scalar begins."""
+        if node.style not in ('"""', "'''"):
+            return start if node.style == "plain" else start + 1
+        begin = _BREAK.match(self._text, start + 3)
+        return self._unfolded(node, begin.end() if begin else start + 3)
+
+    def _unfolded(self, node: Node, index: int) -> int:
+        folded = _TOML_FOLD.match(self._text, index) if node.style == '"""' else None
+        return folded.end() if folded else index
 
     def _block_index(self, node: Node, start: int, offset: int) -> int:
         first = self.lines.position(start).line + 1

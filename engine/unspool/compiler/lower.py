@@ -207,9 +207,9 @@ def _environment(env: dict[str, Any], path: Path, source_text: SourceText) -> di
 
 
 def _spelt(value: Any, path: Path, source_text: SourceText) -> str:
-    """Give a number or boolean as the author wrote it: `3.10` and `0x1F` stay what they are."""
+    """Give a number or boolean as the author wrote it: `3.10` and `0x1F` stay what they are, TOML's `1_000` is 1000."""
     text = source_text(path)
-    return json.dumps(value) if text is None else text
+    return json.dumps(value) if text is None else text.replace("_", "")
 
 
 def _outputs(declared: dict[str, dict[str, Any]]) -> tuple[Output, ...]:

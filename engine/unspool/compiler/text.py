@@ -11,10 +11,10 @@ from unspool.compiler.scalars import Suspect
 from unspool.compiler.text_limits import MAX_BYTES
 from unspool.model.diagnostics import Diagnostic, Position
 
-Format = Literal["yaml", "json"]
+Format = Literal["yaml", "json", "toml"]
 
 CODES = {
-    "UNS001": "the text is not valid YAML",
+    "UNS001": "the text is not valid YAML, or not valid TOML",
     "UNS002": "the text is not valid JSON",
     "UNS003": "the text is not UTF-8",
     "UNS004": "a character cannot stand in a document",
@@ -28,7 +28,7 @@ CODES = {
     "UNS012": "there is more than one document in the text",
     "UNS013": "the document is empty",
     "UNS014": "the document is not a map",
-    "UNS015": "a number is not finite",
+    "UNS015": "a value is no JSON: a number that is not finite, a date",
     "UNS016": "a YAML comment begins inside an expression",
     "UNS017": "a word that is text looks like a boolean",
     "UNS018": "a number loses digits when it is read",
@@ -56,6 +56,7 @@ _OTHER_ENCODINGS = (
 _FIRST_LINES = {
     "yaml": "write `key: value` lines, such as `name: hello`; each `:` needs a space behind it",
     "json": 'write the keys and values in braces: {"name": "hello"}',
+    "toml": 'write `key = value` lines, such as `name = "hello"`',
 }
 
 
@@ -101,7 +102,7 @@ def load(data: str | bytes, format: Format) -> Loaded:  # noqa: A002  # the word
 
 def _read(text: str, format: Format) -> Loaded:  # noqa: A002  # as in `load`
     lines = Lines(text)
-    reading, locator = _read_yaml(text, lines) if format == "yaml" else _read_json(text, lines)
+    reading, locator = _READERS[format](text, lines)
     unusable = () if reading.value is None and reading.diagnostics else _not_a_map(reading.value, format)
     value = None if unusable else reading.value
     return Loaded(value, resolve((*reading.diagnostics, *unusable), locator), locator, reading.suspects, text)
@@ -119,6 +120,17 @@ def _read_json(text: str, lines: Lines) -> tuple[Reading, Locator]:
     from unspool.compiler.json_text import outline_json, read_json
 
     return read_json(text, lines), Locator(lines, outline_json)
+
+
+def _read_toml(text: str, lines: Lines) -> tuple[Reading, Locator]:
+    from unspool.compiler.toml_outline import outline_toml
+    from unspool.compiler.toml_text import read_toml
+
+    locator = Locator(lines, outline_toml)
+    return read_toml(text, lines, locator), locator
+
+
+_READERS = {"yaml": _read_yaml, "json": _read_json, "toml": _read_toml}
 
 
 def _not_a_map(value: Any, format: Format) -> tuple[Diagnostic, ...]:  # noqa: A002  # as in `load`
@@ -168,7 +180,7 @@ def _not_utf8(data: bytes, start: int, text: str) -> Diagnostic:
 
 
 def _bad_character(text: str, format: Format) -> Diagnostic | None:  # noqa: A002  # as in `load`
-    if text.isascii() and (format == "json" or not text.encode().translate(None, _ALLOWED_ASCII)):
+    if text.isascii() and (format != "yaml" or not text.encode().translate(None, _ALLOWED_ASCII)):
         return None
     found = re.search(_NOT_IN_YAML if format == "yaml" else _SURROGATE, text)
     if found is None:
