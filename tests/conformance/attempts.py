@@ -14,6 +14,7 @@ from unspool.host.reactor import EpollReactor
 from unspool.model.plan import Task
 from unspool.tasks.attempt import AttemptSpec, Ended
 from unspool.tasks.run import RunKind
+from unspool.tasks.slots import Slots
 
 PATIENCE = 20.0  # seconds until a test gives up
 
@@ -58,7 +59,7 @@ class Processes:
         self.sink = Ends()
         self.artifacts = FileArtifacts(folder / "artifacts")
         base = {b"PATH": os.environb[b"PATH"]} if env is None else env
-        self.kind = RunKind(self.reactor, WallClock().now, folder, self.artifacts, self.mark, 1, base)
+        self.kind = RunKind(self.reactor, WallClock().now, Slots(folder, 1), self.artifacts, self.mark, base)
         self.attempts = 0
 
     def start(

@@ -25,6 +25,7 @@ from unspool.model.plan import Plan, plan_to_json
 from unspool.tasks import sweep
 from unspool.tasks.guardian import ProcessGuardian
 from unspool.tasks.run import RunKind
+from unspool.tasks.slots import Slots
 
 VERSIONS = {"engine": __version__, "language": 1, "expressions": 1}
 
@@ -79,7 +80,7 @@ class Engine:
         held.callback(self._spool.close)
         now = self._clock.now
         self._guardian = ProcessGuardian(self._mark)
-        run_kind = RunKind(self._reactor, now, self._folder, self.artifacts, self._mark, self.journal.epoch)
+        run_kind = RunKind(self._reactor, now, Slots(self._folder, self.journal.epoch), self.artifacts, self._mark)
         self._kinds: dict[str, Any] = {"run": run_kind}
         held.callback(self._close_kinds)
         held.callback(self._guardian.close)

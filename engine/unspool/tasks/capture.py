@@ -1,20 +1,17 @@
-"""Files that a task's output goes straight into, and what is read back from them."""
+"""What is read back from the files of an attempt, bounded and as it may travel in an event."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import stat
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from unspool.model.plan import Task
 from unspool.model.values import Inline, Ref, to_json
+from unspool.tasks.slots import MAX_INLINE, Slot, remove
 
-MAX_INLINE = 256 * 1024  # bytes of a stream that travel in the event; more travel as a file
-_PART = 16 * 1024 * 1024  # bytes read at once
 HEAD = 1024  # characters of a large value that are kept at hand
 
 
@@ -23,104 +20,6 @@ class Store(Protocol):
 
     def put(self, content: bytes) -> Ref:
         """Keep a value, durably."""
-
-
-class Slot:
-    """Two output files that one attempt after another writes to.
-
-    Making two files costs a tenth of a short task, so an empty one serves the next attempt; one that
-    was written to, or that a process left behind may still write to, gets the attempt's name and is
-    replaced. A lock tells: each attempt has descriptors opened for it alone, which hold a shared one.
-    """
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self._folder = folder
-        self.paths = {stream: str(folder / f"{name}.{stream}") for stream in ("out", "err")}
-        self.output = str(folder / f"{name}.output")
-        self.input = str(folder / f"{name}.input.json")
-        self.files: dict[str, int] = {}
-        try:
-            for stream, path in self.paths.items():
-                self.files[stream] = _open(path)
-        except OSError:  # too many are open
-            self.close()
-            raise
-
-    def lend(self) -> tuple[int, int]:
-        """Give descriptors of `out` and `err` for one attempt's processes to inherit; the caller closes them."""
-        out = _lend(self.files["out"])
-        try:
-            return out, _lend(self.files["err"])
-        except OSError:
-            os.close(out)
-            raise
-
-    def read(self, stream: str) -> bytes:
-        """Give all that was written to `out` or `err`, at most one byte more than travels inline."""
-        return os.pread(self.files[stream], MAX_INLINE + 1, 0)
-
-    def read_all(self, stream: str) -> bytes:
-        """Give all that was written to `out` or `err`, also where the file's name has been removed."""
-        content = bytearray()
-        while part := os.pread(self.files[stream], _PART, len(content)):
-            content += part
-        return bytes(content)
-
-    def keep(self, folder: str, name: str) -> None:
-        """Give the attempt's output its own name in `folder`, if there is any, and be empty again."""
-        for stream, file in self.files.items():
-            status = os.fstat(file)
-            if status.st_size or not status.st_nlink or _is_lent(file):
-                os.makedirs(folder, mode=0o700, exist_ok=True)
-                with suppress(FileNotFoundError):  # a task may have removed even this, with all of the state folder
-                    os.rename(self.paths[stream], f"{folder}/{name}.{stream}")
-                self.files[stream] = _open(self.paths[stream])
-                os.close(file)
-
-    def close(self) -> None:
-        """Close and remove the files."""
-        for stream, file in self.files.items():
-            os.close(file)
-            Path(self.paths[stream]).unlink(missing_ok=True)
-        Path(self.input).unlink(missing_ok=True)
-        _remove(self.output)
-
-
-def _lend(file: int) -> int:
-    lent = os.open(f"/proc/self/fd/{file}", os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)  # its name may be gone
-    fcntl.flock(lent, fcntl.LOCK_SH)
-    return lent
-
-
-def _is_lent(file: int) -> bool:
-    """Whether a process still has what was lent of a file."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    fcntl.flock(file, fcntl.LOCK_UN)
-    return False
-
-
-def _open(path: str) -> int:
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-    try:
-        return os.open(path, flags, 0o600)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        return os.open(path, flags, 0o600)
-
-
-def _remove(path: str) -> None:
-    """Remove what a task may have put there, whatever it is."""
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return
-    except IsADirectoryError:
-        import shutil  # 2 ms, for what nobody does on purpose
-
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def _read_file(path: str) -> bytes:
@@ -203,7 +102,7 @@ def _read_output_file(task: Task, slot: Slot, store: Store, collected: dict[str,
         collected["output_error"] = f"UNSPOOL_OUTPUT: {problem}"
         return
     finally:
-        _remove(slot.output)
+        remove(slot.output)
     collected["output"] = {
         name: travel(text.encode("utf-8"), store, most.get(name, MAX_INLINE)) for name, text in values.items()
     }

@@ -15,7 +15,8 @@ from typing import Any, Protocol
 from unspool.errors import SpawnError
 from unspool.model.plan import Task
 from unspool.tasks.attempt import AttemptSpec, Ended, Sink, StopMode, error
-from unspool.tasks.capture import MAX_INLINE, Store, travel
+from unspool.tasks.capture import Store, travel
+from unspool.tasks.slots import MAX_INLINE
 
 
 class Handle(Protocol):

@@ -8,13 +8,14 @@ import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from unspool.errors import JournalError, SpawnError
 from unspool.tasks import sweep
-from unspool.tasks.attempt import AttemptSpec, Ended, Sink, StopMode, Watcher, error
-from unspool.tasks.capture import Slot, Store, collect, write_input
+from unspool.tasks.attempt import AttemptSpec, Ended, Sink, StopMode, Watcher
+from unspool.tasks.capture import Store, collect, write_input
+from unspool.tasks.process import open_pid, signal_group, status_error
+from unspool.tasks.slots import Slot, Slots
 
 # What the interpreter ignores for itself, a child must not inherit as ignored.
 _RESTORED = [getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ") if hasattr(signal, name)]
@@ -32,7 +33,7 @@ class _Live:
         self.sink = sink
         self.slot = slot
         self.pid = pid
-        self.pidfd = _open_pid(pid)
+        self.pidfd = open_pid(pid)
         self.started_at = started_at
         self.stopped = False
 
@@ -44,10 +45,9 @@ class RunKind:
         self,
         watcher: Watcher,
         now: Callable[[], float],
-        folder: Path,
+        slots: Slots,
         store: Store,
         owner: str,
-        epoch: int,
         host_env: Mapping[bytes, bytes] = os.environb,
     ) -> None:
         """Prepare to start processes.
@@ -55,23 +55,18 @@ class RunKind:
         Args:
             watcher: told of each process, so that its end is heard of.
             now: gives the moment, in seconds since the epoch.
-            folder: of the journal; `slots/` and `logs/` in it take the output.
+            slots: give the files that output goes to.
             store: takes values too large for an event.
             owner: the mark by which the guardian knows the processes.
-            epoch: of the owner, so that two owners never share an output file.
             host_env: what every task's environment begins with.
         """
         self._watcher = watcher
         self._now = now
-        self._folder = folder
-        self._logs = str(folder / "logs")
+        self._slots = slots
         self._store = store
-        self._epoch = epoch
         self._owner = os.fsencode(owner)
         self._base = dict(host_env)
         self._live: dict[tuple[str, int], _Live] = {}
-        self._slots: list[Slot] = []
-        self._slot_count = 0
         self._null = -1
         _keep_descriptors_to_ourselves()
 
@@ -82,16 +77,16 @@ class RunKind:
             SpawnError: there is no such program or folder, or the system refuses.
         """
         try:
-            slot = self._slots.pop() if self._slots else self._new_slot()
+            slot = self._slots.take()
         except OSError as problem:
             raise SpawnError(f"cannot make output files for {spec.key}: {problem.strerror}") from None
         try:
             live = self._begin(spec, sink, slot)
         except (OSError, ValueError) as problem:  # of the latter: what no process can be given, such as a NUL
-            self._slots.append(slot)
+            self._slots.give_back(slot)
             raise SpawnError(f"cannot start {spec.key}: {problem}") from None
         except BaseException:
-            self._slots.append(slot)
+            self._slots.give_back(slot)
             raise
         self._live[spec.run, spec.attempt] = live
         self._watcher.watch(live.pidfd, lambda: self._reap(live))
@@ -104,10 +99,10 @@ class RunKind:
             return
         live.stopped = True
         if mode == "polite":
-            _signal_group(live.pid, signal.SIGTERM)
-            _signal_group(live.pid, signal.SIGCONT)  # a stopped process hears nothing else
+            signal_group(live.pid, signal.SIGTERM)
+            signal_group(live.pid, signal.SIGCONT)  # a stopped process hears nothing else
         else:
-            _signal_group(live.pid, signal.SIGKILL)
+            signal_group(live.pid, signal.SIGKILL)
             sweep.end_all(self._owner, _mark(live.spec))
 
     def adopt(self, record: dict[str, Any]) -> bool:
@@ -120,11 +115,9 @@ class RunKind:
             sweep.end_all(self._owner)
         for live in self._live.values():
             self._let_go(live)
-            self._slots.append(live.slot)
+            self._slots.give_back(live.slot)
         self._live.clear()
-        for slot in self._slots:
-            slot.close()
-        self._slots.clear()
+        self._slots.close()
         if self._null >= 0:
             os.close(self._null)
             self._null = -1
@@ -147,7 +140,7 @@ class RunKind:
         self._watcher.forget(live.pidfd)
         os.close(live.pidfd)
         # The group must be signalled before its leader is reaped: its number could be given away.
-        _signal_group(live.pid, signal.SIGKILL)
+        signal_group(live.pid, signal.SIGKILL)
         return os.waitpid(live.pid, 0)[1]
 
     def _reap(self, live: _Live) -> None:
@@ -160,18 +153,12 @@ class RunKind:
         exit_code = status if status >= 0 else 128 - status
         try:
             result = collect(spec.task, slot, spec.cwd, self._store, exit_code)
-            slot.keep(f"{self._logs}/{spec.run}", f"{spec.task.id}.{spec.attempt}")
+            self._slots.keep(slot, spec.run, f"{spec.task.id}.{spec.attempt}")
         except OSError as problem:  # a full disk, say: what cannot be kept must not be told
             raise JournalError(f"the output of {spec.key} cannot be kept: {problem}") from None
         finally:
-            self._slots.append(slot)
-        live.sink.ended(spec.run, spec.attempt, Ended(ended_at, live.started_at, _error(status), result))
-
-    def _new_slot(self) -> Slot:
-        folder = self._folder / "slots"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        self._slot_count += 1
-        return Slot(folder, f"{self._epoch}-{self._slot_count}")
+            self._slots.give_back(slot)
+        live.sink.ended(spec.run, spec.attempt, Ended(ended_at, live.started_at, status_error(status), result))
 
     def _environment(self, spec: AttemptSpec, slot: Slot) -> dict[bytes, bytes]:
         env = dict(self._base)
@@ -217,16 +204,6 @@ def _keep_descriptors_to_ourselves() -> None:
         if int(name) > 2:
             with suppress(OSError):  # the one that listed the folder is closed by now
                 os.set_inheritable(int(name), False)  # noqa: FBT003 - it takes no keyword
-
-
-def _open_pid(pid: int) -> int:
-    """Give a descriptor for a child, or end it: nobody could wait for it."""
-    try:
-        return os.pidfd_open(pid)
-    except OSError:
-        _signal_group(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        raise
 
 
 def _mark(spec: AttemptSpec) -> bytes:
@@ -312,22 +289,3 @@ def _explain(problem: OSError, name: str, program: bytes, cwd: str) -> str:
 
 def _reason(problem: OSError | ValueError) -> str:
     return problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
-
-
-def _error(status: int) -> dict[str, str] | None:
-    if status == 0:
-        return None
-    if status > 0:
-        return error("exit_code", f"exit code {status}")
-    try:
-        name = signal.Signals(-status).name
-    except ValueError:
-        name = f"signal {-status}"
-    return error("signal", f"ended by {name}")
-
-
-def _signal_group(pid: int, number: int) -> None:
-    try:
-        os.killpg(pid, number)
-    except (ProcessLookupError, PermissionError):
-        return

@@ -15,7 +15,8 @@ from tests.conformance.attempts import Processes
 from unspool.host.artifacts import MemoryArtifacts
 from unspool.model.plan import Output, Task
 from unspool.model.values import from_json
-from unspool.tasks.capture import HEAD, MAX_INLINE, Slot, collect, parse_output, travel, write_input
+from unspool.tasks.capture import HEAD, collect, parse_output, travel, write_input
+from unspool.tasks.slots import MAX_INLINE, Slot
 
 STRING = {"type": "string"}
 

@@ -18,8 +18,8 @@ from unspool.host.clock import WallClock
 from unspool.host.reactor import EpollReactor
 from unspool.model.plan import Output
 from unspool.tasks.attempt import Ended
-from unspool.tasks.capture import MAX_INLINE
 from unspool.tasks.python import PythonKind
+from unspool.tasks.slots import MAX_INLINE
 
 _numbers = itertools.count()
 
