@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.property.test_faults import Simulated, plan_of
+from tests.property.simulated import Simulated
+from tests.property.worlds import plan_of
 from unspool.errors import JournalError
 from unspool.host.ports import Request
 from unspool.host.simulate import Stub
