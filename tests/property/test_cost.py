@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -109,3 +110,77 @@ def test_a_grant_costs_no_more_than_the_height_of_a_heap():
         return operations(admission.grant)
 
     assert granted(MIDDLE) == granted(SMALL)  # heap operations are one call each, inside C
+
+
+class Counted(float):
+    """A moment that counts how often it is compared."""
+
+    compared = 0
+    __slots__ = ()
+    __hash__ = float.__hash__
+
+    def __add__(self, other: float) -> Counted:
+        return Counted(float(self) + other)
+
+    def __lt__(self, other: float) -> bool:
+        Counted.compared += 1
+        return float(self) < float(other)
+
+    def __eq__(self, other: object) -> bool:
+        Counted.compared += 1
+        return float(self) == other
+
+
+def comparisons(waiting: int) -> tuple[float, float]:
+    """Count the comparisons of one request, and of one grant, while so many wait."""
+    admission = Admission(100)
+    admission.open("r")
+    moments = random.Random(waiting).sample(range(10 * waiting), waiting)
+    Counted.compared = 0
+    for attempt, moment in enumerate(moments):
+        admission.ask("r", attempt, attempt, 2, Counted(moment))
+    asked, Counted.compared = Counted.compared, 0
+    assert len(admission.grant()) == 100
+    return asked / waiting, Counted.compared / 100
+
+
+def test_a_grant_compares_as_often_as_the_heap_is_high():
+    (ask_small, grant_small), (ask_large, grant_large) = comparisons(1_000), comparisons(32_000)
+    assert ask_large <= ask_small + 10
+    assert grant_large <= grant_small + 30, "32 times as many: five levels more, a few comparisons each"
+    assert grant_large < 200
+
+
+def cost_of_a_run(needs: list[tuple[int, ...]], first: str) -> int:
+    """Count what all events of a run cost together; the first task ends as told, all others well."""
+    run = build(needs)
+
+    def live() -> None:
+        while run.attempts:
+            number, attempt = next(iter(run.attempts.items()))
+            run.apply(TaskAdmitted(1001.0, attempt.task, number, 1))
+            error = {"class": "signal", "message": "m"} if attempt.task == 0 and first == "fails" else None
+            run.apply(AttemptEnded(1002.0, number, 1, 1001.5, error))
+
+    count = operations(live)
+    assert run.is_final
+    return count
+
+
+@pytest.mark.parametrize("first", ["completes", "fails"])
+@pytest.mark.parametrize("shape", [wide, chain, layered, fan_in])
+def test_a_whole_run_costs_in_proportion_to_its_tasks_and_edges(shape, first):
+    assert cost_of_a_run(shape(800), first) <= 2.1 * cost_of_a_run(shape(400), first) + 200
+
+
+def ladder(rungs: int) -> list[tuple[int, ...]]:
+    """Give diamonds one below the other: there are 2^rungs ways through them."""
+    needs: list[tuple[int, ...]] = [()]
+    for _ in range(rungs):
+        top = len(needs) - 1
+        needs += [(top,), (top,), (top + 1, top + 2)]
+    return needs
+
+
+def test_a_fan_out_of_cancels_that_meet_again_is_told_once_for_each_edge():
+    assert cost_of_a_run(ladder(200), "fails") <= 2.1 * cost_of_a_run(ladder(100), "fails")

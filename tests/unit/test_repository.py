@@ -25,9 +25,10 @@ _ELSEWHERE = {
         compiler.unknown_keys compiler.wording compiler.wrong_values""",
     "tests/unit/compiler/test_json_text.py": "compiler.json_scan",
     "tests/unit/compiler/test_yaml_text.py": "compiler.yaml_errors compiler.yaml_events",
+    "tests/unit/compiler/test_toml_text.py": "compiler.toml_outline",
     "tests/unit/compiler/test_locate.py": "compiler.yaml_outline",
     "tests/unit/compiler/test_render.py": "model.diagnostics",
-    "tests/property/test_laws.py": "core.book core.run core.state core.context model.commands model.events",
+    "tests/property/test_laws.py": "core.book core.run core.state core.context core.edges model.commands model.events",
     "tests/property/test_plans.py": "model.plan",
     "tests/unit/model/test_document.py": "model.document_types",
     "tests/unit/host/test_local.py": "host.simulate",
@@ -35,6 +36,8 @@ _ELSEWHERE = {
     "tests/conformance/test_reactor.py": "host.reactor",
     "tests/conformance/test_task_kind.py": "host.ports",
     "tests/conformance/test_guardian.py": "tasks.guardian tasks.sweep",
+    "tests/unit/tasks/test_run.py": "tasks.process",
+    "tests/unit/tasks/test_capture.py": "tasks.slots",
     "tests/conformance/test_journal.py": "journal.memory journal.rows",
 }
 NOT_MIRRORED = {module: file for file, modules in _ELSEWHERE.items() for module in modules.split()}

@@ -172,7 +172,7 @@ def test_more_tasks_than_the_default_limit_are_refused():
     plan, diagnostics = compile_document(json.dumps(document), "json")
     assert plan is None
     assert [(one.code, one.path, one.on_key) for one in diagnostics] == [("UNS110", ("tasks",), True)]
-    assert diagnostics[0].hint == "raise it: `limits: {max_tasks: 1001}`"
+    assert diagnostics[0].hint == 'raise it: `"limits": {"max_tasks": 1001}`'
 
 
 def test_the_limit_of_the_document_counts_and_is_shown():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.property.worlds import snapshot, started
+from tests.property.driver import snapshot
+from tests.property.worlds import started
 from unspool.core.run import Run
 from unspool.core.verify import verify
 from unspool.errors import IllegalEvent

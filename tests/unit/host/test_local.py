@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.property.test_faults import Simulated, plan_of
+from tests.property.simulated import Simulated
+from tests.property.worlds import plan_of
 from unspool.errors import JournalError
 from unspool.host.local import LocalHost
 from unspool.host.ports import Request
@@ -96,8 +97,9 @@ def test_a_run_that_is_taken_over_goes_on_though_nothing_new_happens():
     while world.run.tasks[0].reason != "retry_wait":
         world.reactor.wait(1.0)
         world.host.step()
+    run = world.run
     world.host = LocalHost(world.journal, {"run": world.kind}, world.reactor, world.clock, 2)
-    world.host.open(world.run)
+    world.host.open(run)
     world.drive()
     assert world.run.state == "completed"
 

@@ -2,7 +2,8 @@ import random
 
 import pytest
 
-from tests.property.worlds import World, snapshot, started
+from tests.property.driver import Driver, snapshot
+from tests.property.worlds import scripted, started
 from unspool.errors import JournalDamaged, JournalMismatch
 from unspool.host.resume import fold, losses
 from unspool.journal.memory import MemoryJournal
@@ -14,10 +15,10 @@ PLAN = Plan("p", (Task(0, "a", "run", {"argv": ["x"]}), Task(1, "b", "run", {"ar
 
 
 def rows(count: int | None = None) -> list[Row]:
-    world = World(PLAN, random.Random(1), lambda *_: "ok", cancels=False)
-    world.drive()
+    driver = Driver(scripted(PLAN), random.Random(1))
+    driver.finish()
     journal = MemoryJournal()
-    journal.append(world.entries)
+    journal.append(driver.entries)
     return list(journal.read())[:count]
 
 
