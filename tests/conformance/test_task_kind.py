@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ from unspool.host.reactor import EpollReactor
 from unspool.host.simulate import Stub, StubKind, VirtualReactor
 from unspool.tasks.attempt import AttemptSpec, Ended
 from unspool.tasks.python import PythonKind
+from unspool.tasks.slots import Slots
+from unspool.tasks.workers import Workers
 
 MODULE = """
 import asyncio
@@ -105,7 +108,13 @@ class PythonCase(Case):
         self.module = f"steps_{abs(hash(str(folder)))}"
         (folder / f"{self.module}.py").write_text(MODULE)
         self.reactor = EpollReactor()
-        self.kind = PythonKind(self.reactor, WallClock().now, folder, MemoryArtifacts())
+        self.kind = PythonKind(
+            self.reactor,
+            WallClock().now,
+            Slots(folder, 1),
+            MemoryArtifacts(),
+            Workers(self.reactor, f"test.{os.getpid()}.{folder}", lambda: None, 2),
+        )
         names = ("succeed", "fail", "last", "stubborn", "refuse")
         self.actions = {name: {"function": f"{self.module}:{name}"} for name in names}
 
@@ -119,6 +128,42 @@ class PythonCase(Case):
         sys.modules.pop(self.module, None)
         if str(self.folder) in sys.path:
             sys.path.remove(str(self.folder))
+
+
+PLAIN = """
+import os, time
+
+def succeed():
+    return None
+
+def fail():
+    raise ValueError("no")
+
+def last():
+    time.sleep(1000)
+
+def stubborn():
+    open(f"ready.{os.environ['UNSPOOL_RUN']}", "w").close()
+    while True:
+        try:
+            time.sleep(1000)
+        except BaseException:
+            pass
+"""
+
+
+class WorkerCase(PythonCase):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        (folder / f"{self.module}.py").write_text(PLAIN)
+
+    def start(self, behaviour: str, attempt: int = 1, run: str = "r") -> Any:
+        record = super().start(behaviour, attempt, run)
+        deadline = time.monotonic() + 10
+        while behaviour == "stubborn" and not (self.folder / f"ready.{run}").exists():
+            self.reactor.wait(0.01)
+            assert time.monotonic() < deadline
+        return record
 
 
 class StubCase(Case):
@@ -136,7 +181,7 @@ class StubCase(Case):
         self.actions = {name: {} for name in stubs}
 
 
-@pytest.fixture(params=[RunCase, PythonCase, StubCase], ids=["run", "python", "stub"])
+@pytest.fixture(params=[RunCase, PythonCase, WorkerCase, StubCase], ids=["run", "python", "worker", "stub"])
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
     case = request.param(tmp_path)
     yield case

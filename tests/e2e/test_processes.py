@@ -205,6 +205,33 @@ def test_nothing_of_one_shape_survives_its_engine(project: Path, tree: Tree, sha
     assert tree.survivors(killed) == []
 
 
+FUNCTIONS = """
+import subprocess, time
+
+def lasts():
+    subprocess.Popen(["setsid", "sleep", "1000"])
+    open("ready lasts", "w").close()
+    while True:
+        try:
+            time.sleep(1000)
+        except BaseException:
+            pass
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_no_worker_survives_its_engine(project: Path, tree: Tree, monkeypatch: pytest.MonkeyPatch, number: int):
+    """A worker has the mark of whoever started the engine, not of the document: it began before the call."""
+    monkeypatch.setenv("TREE", str(tree.folder))
+    Path("functions.py").write_text(FUNCTIONS)
+    write("tree.json", {"a": {"python": "functions:lasts", "grace": "100ms"}})
+    engine = start("run", "tree.json", "--durability", "normal")
+    wait_for(lambda: Path("ready lasts").exists() and len(tree.alive()) >= 3)
+    engine.send_signal(number)
+    engine.communicate(timeout=20)
+    assert tree.survivors(time.monotonic()) == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_nothing_survives_an_engine_that_is_killed_at_any_moment(project: Path, tree: Tree, seed: int):

@@ -37,6 +37,7 @@ _ELSEWHERE = {
     "tests/conformance/test_task_kind.py": "host.ports",
     "tests/conformance/test_guardian.py": "tasks.guardian tasks.sweep",
     "tests/unit/tasks/test_run.py": "tasks.process",
+    "tests/unit/tasks/test_workers.py": "worker",
     "tests/unit/tasks/test_capture.py": "tasks.slots",
     "tests/conformance/test_journal.py": "journal.memory journal.rows",
 }

@@ -80,7 +80,8 @@ class Engine:
         held.callback(self._spool.close)
         now = self._clock.now
         self._guardian = ProcessGuardian(self._mark)
-        run_kind = RunKind(self._reactor, now, Slots(self._folder, self.journal.epoch), self.artifacts, self._mark)
+        self._files = Slots(self._folder, self.journal.epoch)
+        run_kind = RunKind(self._reactor, now, self._files, self.artifacts, self._mark)
         self._kinds: dict[str, Any] = {"run": run_kind}
         held.callback(self._close_kinds)
         held.callback(self._guardian.close)
@@ -169,8 +170,10 @@ class Engine:
             self._guardian.start()
         if "python" in kinds and "python" not in self._kinds:
             from unspool.tasks.python import PythonKind  # and what it imports
+            from unspool.tasks.workers import Workers
 
-            self._kinds["python"] = PythonKind(self._reactor, self._clock.now, self._folder, self.artifacts)
+            workers = Workers(self._reactor, self._mark, self._guardian.start, self._slots)
+            self._kinds["python"] = PythonKind(self._reactor, self._clock.now, self._files, self.artifacts, workers)
 
     def _close_kinds(self) -> None:
         for kind in self._kinds.values():

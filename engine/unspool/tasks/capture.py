@@ -40,14 +40,20 @@ def _read_file(path: str) -> bytes:
 
 def collect(task: Task, slot: Slot, cwd: str, store: Store, exit_code: int) -> dict[str, Any]:
     """Read what the core needs to judge an attempt and to fill its outputs."""
-    collected: dict[str, Any] = {"exit_code": exit_code}
+    collected: dict[str, Any] = {"exit_code": exit_code, **streams(task, slot, store)}
+    _read_output_file(task, slot, store, collected)
+    _read_outputs(task, slot, cwd, store, collected)
+    return collected
+
+
+def streams(task: Task, slot: Slot, store: Store) -> dict[str, Any]:
+    """Read what the core needs of `stdout` and `stderr`."""
     wanted = set(task.collect)
+    collected: dict[str, Any] = {}
     if "stdout" in wanted or "json" in wanted:
         collected["stdout"] = _stream(slot, "out", store)
     if "stderr" in wanted:
         collected["stderr"] = _stream(slot, "err", store)
-    _read_output_file(task, slot, store, collected)
-    _read_outputs(task, slot, cwd, store, collected)
     return collected
 
 

@@ -1,10 +1,10 @@
-"""The kind `python`: an `async def` function of the user's project, run in the engine's own loop."""
+"""The kind `python`: a function of the user's project; an `async def` in the engine's own loop, others in workers."""
 
 from __future__ import annotations
 
 import importlib
-import inspect
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable, Coroutine
@@ -12,11 +12,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
-from unspool.errors import SpawnError
+from unspool.errors import JournalError, SpawnError
 from unspool.model.plan import Task
 from unspool.tasks.attempt import AttemptSpec, Ended, Sink, StopMode, error
-from unspool.tasks.capture import Store, travel
-from unspool.tasks.slots import MAX_INLINE
+from unspool.tasks.capture import Store, streams, travel
+from unspool.tasks.slots import MAX_INLINE, Slot, Slots
+from unspool.tasks.workers import Answer, Workers
 
 
 class Handle(Protocol):
@@ -52,11 +53,25 @@ class PythonKind:
     `result.json`, and the members of a map it returns are the task's outputs by name.
     """
 
-    def __init__(self, spawner: Spawner, now: Callable[[], float], folder: Path, store: Store) -> None:
+    def __init__(
+        self, spawner: Spawner, now: Callable[[], float], slots: Slots, store: Store, workers: Workers
+    ) -> None:
+        """Prepare to call functions.
+
+        Args:
+            spawner: runs coroutines.
+            now: gives the moment, in seconds since the epoch.
+            slots: give the files that the output of plain functions goes to.
+            store: takes values too large for an event.
+            workers: run plain functions.
+        """
         self._spawner = spawner
         self._now = now
-        self._folder = folder
+        self._slots = slots
         self._store = store
+        self._workers = workers
+        self._lent: set[Slot] = set()
+        self._plain: dict[tuple[str, str], bool] = {}
         self._functions: dict[tuple[str, str], Callable[..., Any]] = {}
         self._live: dict[tuple[str, int], _Live] = {}
 
@@ -64,8 +79,10 @@ class PythonKind:
         """Schedule the call.
 
         Raises:
-            SpawnError: there is no such module or function, or it is no `async def`.
+            SpawnError: a coroutine's module cannot be imported, or no worker can be begun.
         """
+        if self._is_plain(spec):
+            return self._call_worker(spec, sink)
         function = self._find(spec.action["function"], spec.cwd)
         live = self._live[spec.run, spec.attempt] = _Live(sink, self._now())
         live.handle = self._spawner.spawn(self._call(function, spec, live))
@@ -75,6 +92,7 @@ class PythonKind:
         """Cancel the coroutine. One that does not end by itself is let go at the forced end."""
         live = self._live.get((run, attempt))
         if live is None:
+            self._workers.stop(run, attempt, mode)
             return
         live.handle.cancel()
         if mode == "forced" or not live.begun:
@@ -92,6 +110,51 @@ class PythonKind:
             live.handle.cancel()
         self._live.clear()
         self._functions.clear()
+        self._workers.close()
+        for slot in self._lent:
+            self._slots.give_back(slot)
+        self._lent.clear()
+        self._slots.close()
+
+    def _is_plain(self, spec: AttemptSpec) -> bool:
+        key = (spec.cwd, spec.action["function"])
+        if key not in self._plain:
+            from unspool.tasks.functions import is_coroutine  # and `ast`, once for each function
+
+            self._plain[key] = not is_coroutine(key[1], key[0])
+        return self._plain[key]
+
+    def _call_worker(self, spec: AttemptSpec, sink: Sink) -> dict[str, Any]:
+        try:
+            slot = self._slots.take()
+        except OSError as problem:
+            raise SpawnError(f"cannot make output files for {spec.key}: {problem.strerror}") from None
+        at = self._now()
+
+        def done(answer: Answer) -> None:
+            sink.ended(spec.run, spec.attempt, self._end(spec, slot, at, answer))
+
+        try:
+            pid = self._workers.call(spec, slot, done)
+        except BaseException:
+            self._slots.give_back(slot)
+            raise
+        self._lent.add(slot)
+        return {"pid": pid, "out": slot.paths["out"], "err": slot.paths["err"]}
+
+    def _end(self, spec: AttemptSpec, slot: Slot, at: float, answer: Answer) -> Ended:
+        ended_at, problem = self._now(), answer.error
+        try:
+            result = streams(spec.task, slot, self._store)
+            if problem is None and answer.value is not None:
+                result |= _collect(spec.task, answer.value, self._store)
+            self._slots.keep(slot, spec.run, f"{spec.task.id}.{spec.attempt}")
+        except OSError as refused:  # a full disk, say: what cannot be kept must not be told
+            raise JournalError(f"the output of {spec.key} cannot be kept: {refused}") from None
+        finally:
+            self._lent.discard(slot)
+            self._slots.give_back(slot)
+        return Ended(ended_at, at, problem, result or None)
 
     async def _call(self, function: Callable[..., Any], spec: AttemptSpec, live: _Live) -> None:
         live.begun = True
@@ -128,15 +191,14 @@ class PythonKind:
             raise
         except (Exception, SystemExit) as problem:  # noqa: BLE001 - a module may raise anything while it is imported
             raise SpawnError(f"cannot load {name!r} from {folder}: {type(problem).__name__}: {problem}") from None
-        if not inspect.iscoroutinefunction(function):
-            raise SpawnError(f"{name!r} is no `async def` function; this version runs no others")
         self._functions[folder, name] = function
         return function  # type: ignore[no-any-return]
 
     def _write_log(self, spec: AttemptSpec, text: str) -> None:
-        folder = self._folder / "logs" / spec.run
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (folder / f"{spec.task.id}.{spec.attempt}.err").write_text(text, encoding="utf-8", errors="replace")
+        slot = self._slots.take()
+        os.write(slot.files["err"], text.encode("utf-8", "replace"))
+        self._slots.keep(slot, spec.run, f"{spec.task.id}.{spec.attempt}")
+        self._slots.give_back(slot)
 
 
 def _check_home(module: ModuleType, folder: str) -> None:
