@@ -9,6 +9,7 @@ import fcntl
 import importlib
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -61,6 +62,9 @@ def _lead_to(*descriptors: int) -> None:
 def _serve(call: dict[str, Any]) -> bytes:
     """Carry a call out and give the answer as JSON."""
     answer: dict[str, Any] = {}
+    used = _cpu()
+    with suppress(OSError), open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # the highest use of memory counts anew
     before = dict(os.environ)
     try:
         os.environ.update(call["env"])
@@ -82,9 +86,23 @@ def _serve(call: dict[str, Any]) -> bytes:
     if dict(os.environ) != before:
         os.environ.clear()
         os.environ.update(before)
+    answer["usage"] = {"cpu_s": round(_cpu() - used, 6), **_memory_peak()}
     if _left_something():
         answer[TIRED] = True
     return json.dumps(answer).encode()
+
+
+def _cpu() -> float:
+    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(used.ru_utime + used.ru_stime for used in both)
+
+
+def _memory_peak() -> dict[str, float]:
+    """Give the highest use of memory since it last began to count; `getrusage` adds what the engine had."""
+    with suppress(OSError, ValueError, StopIteration), open("/proc/self/status") as file:
+        line = next(line for line in file if line.startswith("VmHWM:"))
+        return {"memory_peak_mb": round(int(line.split()[1]) / 1024, 1)}
+    return {}
 
 
 def _stop(_number: int, _frame: object) -> None:

@@ -40,6 +40,7 @@ def check_end(event: AttemptEnded, *, began: bool, stopped: bool) -> None:
     try:
         kind = None if event.error is None else event.error["class"]
         _check_values(event.result or {})
+        _check_usage(event.usage or {})
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise IllegalEvent(f"the end of attempt {event.attempt} cannot be read: {problem}") from None
     if not isinstance(kind, str | None):
@@ -55,6 +56,12 @@ def _check_values(collected: dict[str, Any]) -> None:
     for key in ("output", "outputs"):
         for stored in (collected.get(key) or {}).values():
             from_json(stored)
+
+
+def _check_usage(usage: dict[str, float]) -> None:
+    for name, value in usage.items():
+        if not value >= 0:
+            raise ValueError(f"{name} is {value!r}")
 
 
 def result_view(collected: dict[str, Any], error: Failure | None, duration: float | None) -> dict[str, Any]:

@@ -205,6 +205,8 @@ class Run(Book):
         task = self.tasks[index]
         duration = None if attempt.started_at is None else max(0.0, event.at - attempt.started_at)
         task.running_s += duration or 0.0
+        if event.usage:
+            task.use(event.usage)
         self._close_attempt(event.attempt, attempt)
         if attempt.stop is not None and attempt.stop != status.TIMEOUT:
             self._settle(index, CANCELLED, attempt.stop)

@@ -13,15 +13,18 @@ class TaskRun:
     `waiting` counts the dependencies of which something is not final, they themselves or what stands
     above them; `unmet` those that ended in another state than was asked for. `attempts` counts begun
     ones without restarts after a crash, which `recoveries` counts. `attempt` is the id of the live one,
-    0 if there is none. `queued_s` and `running_s` add up all attempts.
+    0 if there is none. `queued_s`, `running_s` and `cpu_s` add up all attempts; `memory_peak_mb` is the
+    highest of them. The last two are null where nobody counted.
     """
 
     __slots__ = (
         "attempt",
         "attempts",
         "completed_at",
+        "cpu_s",
         "error",
         "index",
+        "memory_peak_mb",
         "outputs",
         "queued_at",
         "queued_s",
@@ -49,9 +52,18 @@ class TaskRun:
         self.completed_at: float | None = None
         self.queued_s = 0.0
         self.running_s = 0.0
+        self.cpu_s: float | None = None
+        self.memory_peak_mb: float | None = None
         self.outputs: dict[str, Any] | None = None
         self.result: dict[str, Any] | None = None
         self.error: dict[str, Any] | None = None
+
+    def use(self, usage: dict[str, float]) -> None:
+        """Add what the system counted of an attempt."""
+        if "cpu_s" in usage:
+            self.cpu_s = round((self.cpu_s or 0.0) + usage["cpu_s"], 6)
+        if "memory_peak_mb" in usage:
+            self.memory_peak_mb = max(self.memory_peak_mb or 0.0, usage["memory_peak_mb"])
 
 
 class Attempt:

@@ -57,7 +57,8 @@ class AttemptEnded(NamedTuple):
 
     `started_at` is null where it never began. `error` is `{"class": ..., "message": ...}` or null.
     `result` holds what the host collected: `exit_code`, and `stdout`, `stderr`, `json`, `output` as
-    `Inline` or `Ref` where the plan asked for them.
+    `Inline` or `Ref` where the plan asked for them. `usage` is what the system counted, where it did:
+    `cpu_s` in seconds, `memory_peak_mb`.
     """
 
     at: float
@@ -66,6 +67,7 @@ class AttemptEnded(NamedTuple):
     started_at: float | None = None
     error: dict[str, str] | None = None
     result: dict[str, Any] | None = None
+    usage: dict[str, float] | None = None
 
 
 class AttemptLost(NamedTuple):

@@ -51,6 +51,8 @@ def _task(run: Run, index: int) -> dict[str, Any]:
             "completed_at": moment(task.completed_at),
             "queued_s": _seconds(task.queued_s) if started else None,
             "running_s": _seconds(task.running_s) if started else None,
+            "cpu_s": task.cpu_s,
+            "memory_peak_mb": task.memory_peak_mb,
             "outputs": _plain(task.outputs),
             "error": task.error if task.state == FAILED else None,
             "tags": list(plan.tags) or None,

@@ -37,6 +37,7 @@ class Ended(NamedTuple):
     started_at: float | None = None
     error: dict[str, str] | None = None
     result: dict[str, Any] | None = None
+    usage: dict[str, float] | None = None
 
 
 class Sink(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 
 from unspool.tasks.attempt import error
@@ -16,6 +17,19 @@ def open_pid(pid: int) -> int:
         signal_group(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         raise
+
+
+def reap(pid: int) -> tuple[int, dict[str, float]]:
+    """Take the end of a child: its exit code, or negative, the signal that ended it; and what it used.
+
+    A child begins in our memory, before it is a program of its own, and the system counts that in: a peak
+    that is not above our own says nothing of the child, and is left out.
+    """
+    _, status, used = os.wait4(pid, 0)
+    usage = {"cpu_s": round(used.ru_utime + used.ru_stime, 6)}
+    if used.ru_maxrss > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss:
+        usage["memory_peak_mb"] = round(used.ru_maxrss / 1024, 1)
+    return os.waitstatus_to_exitcode(status), usage
 
 
 def status_error(status: int) -> dict[str, str] | None:

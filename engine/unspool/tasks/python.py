@@ -154,7 +154,7 @@ class PythonKind:
         finally:
             self._lent.discard(slot)
             self._slots.give_back(slot)
-        return Ended(ended_at, at, problem, result or None)
+        return Ended(ended_at, at, problem, result or None, answer.usage)
 
     async def _call(self, function: Callable[..., Any], spec: AttemptSpec, live: _Live) -> None:
         live.begun = True

@@ -14,7 +14,7 @@ from unspool.errors import JournalError, SpawnError
 from unspool.tasks import sweep
 from unspool.tasks.attempt import AttemptSpec, Ended, Sink, StopMode, Watcher
 from unspool.tasks.capture import Store, collect, write_input
-from unspool.tasks.process import open_pid, signal_group, status_error
+from unspool.tasks.process import open_pid, reap, signal_group, status_error
 from unspool.tasks.slots import Slot, Slots
 
 # What the interpreter ignores for itself, a child must not inherit as ignored.
@@ -135,18 +135,18 @@ class RunKind:
                 if stream != self._null:
                     os.close(stream)
 
-    def _let_go(self, live: _Live) -> int:
-        """End a process with its group, and give its wait status."""
+    def _let_go(self, live: _Live) -> tuple[int, dict[str, float]]:
+        """End a process with its group, and give how it ended and what it used."""
         self._watcher.forget(live.pidfd)
         os.close(live.pidfd)
         # The group must be signalled before its leader is reaped: its number could be given away.
         signal_group(live.pid, signal.SIGKILL)
-        return os.waitpid(live.pid, 0)[1]
+        return reap(live.pid)
 
     def _reap(self, live: _Live) -> None:
         spec, slot = live.spec, live.slot
         del self._live[spec.run, spec.attempt]
-        status = os.waitstatus_to_exitcode(self._let_go(live))
+        status, usage = self._let_go(live)
         ended_at = self._now()
         if live.stopped:
             sweep.end_all(self._owner, _mark(spec))
@@ -158,7 +158,7 @@ class RunKind:
             raise JournalError(f"the output of {spec.key} cannot be kept: {problem}") from None
         finally:
             self._slots.give_back(slot)
-        live.sink.ended(spec.run, spec.attempt, Ended(ended_at, live.started_at, status_error(status), result))
+        live.sink.ended(spec.run, spec.attempt, Ended(ended_at, live.started_at, status_error(status), result, usage))
 
     def _environment(self, spec: AttemptSpec, slot: Slot) -> dict[bytes, bytes]:
         env = dict(self._base)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from unspool.errors import SpawnError
 from unspool.tasks import sweep
 from unspool.tasks.attempt import AttemptSpec, StopMode, Watcher, error
-from unspool.tasks.process import open_pid, signal_group, status_error
+from unspool.tasks.process import open_pid, reap, signal_group, status_error
 from unspool.tasks.slots import Slot
 
 _COMMAND = [sys.executable, "-P", "-m", "unspool.worker"]  # -P: no module of the folder we stand in hides another
@@ -22,10 +22,11 @@ _MARKS = (os.fsdecode(sweep.OWNER), os.fsdecode(sweep.ATTEMPT))  # no document m
 
 
 class Answer(NamedTuple):
-    """How a call ended. `value` is what it returned, where `error` is null."""
+    """How a call ended. `value` is what it returned, where `error` is null; `usage` what the system counted."""
 
     error: dict[str, str] | None
     value: Any = None
+    usage: dict[str, float] | None = None
 
 
 class Call(NamedTuple):
@@ -172,14 +173,14 @@ class Workers:
             if len(self._idle) > self._most_idle:
                 self._kill(self._idle.pop(0))
         problem = answer.get("error")
-        call.done(Answer(error(*problem) if problem else None, answer.get("value")))
+        call.done(Answer(error(*problem) if problem else None, answer.get("value"), answer["usage"]))
 
     def _bury(self, worker: _Worker) -> None:
         """A worker has ended, and with it the call that it was at."""
         self._all.discard(worker)
         self._forget(worker)
         signal_group(worker.pid, signal.SIGKILL)
-        status = os.waitstatus_to_exitcode(os.waitpid(worker.pid, 0)[1])
+        status, _ = reap(worker.pid)
         sweep.end_all(self._owner, worker.mark)
         if worker in self._idle:
             self._idle.remove(worker)

@@ -410,3 +410,24 @@ def test_what_is_outstanding_is_what_a_new_owner_must_do():
     assert [order.priority for order in run.outstanding()[:2]] == [2, 0]
     tell(run, CancelRequested(1005.0, "c"), ended(4, at=1006.0))
     assert [order.text for order in run.outstanding()] == ["finish:cancelled"]
+
+
+def test_what_attempts_used_adds_up_and_of_memory_the_highest_counts():
+    run = run_of({"retry": FIXED})
+    first = ended(1, EXIT_1)._replace(usage={"cpu_s": 1.25, "memory_peak_mb": 70.0})
+    tell(run, admitted(1), first, TimerFired(1013.0, "retry:0.2"), admitted(2))
+    tell(run, ended(2)._replace(usage={"cpu_s": 0.5, "memory_peak_mb": 60.5}))
+    assert (run.tasks[0].cpu_s, run.tasks[0].memory_peak_mb) == (1.75, 70.0)
+
+
+def test_what_nobody_counted_is_unknown():
+    run = run_of({})
+    tell(run, admitted(1), ended(1))
+    assert (run.tasks[0].cpu_s, run.tasks[0].memory_peak_mb) == (None, None)
+
+
+@pytest.mark.parametrize("usage", [{"cpu_s": -1.0}, {"cpu_s": "1"}, {"memory_peak_mb": None}, [1.0]])
+def test_usage_that_cannot_be_is_refused(usage):
+    run = run_of({})
+    tell(run, admitted(1))
+    assert_refused(run, ended(1)._replace(usage=usage), "cannot be read")

@@ -13,13 +13,14 @@ def test_an_error_has_a_class_and_a_message():
 
 
 def test_an_end_is_the_tail_of_the_event_it_becomes():
-    assert Ended._fields == ("at", "started_at", "error", "result")
-    assert Ended(1.0) == (1.0, None, None, None)
-    assert json.loads(json.dumps(Ended(1.0, 0.5, error("a", "b"), {"exit_code": 1}))) == [
+    assert Ended._fields == ("at", "started_at", "error", "result", "usage")
+    assert Ended(1.0) == (1.0, None, None, None, None)
+    assert json.loads(json.dumps(Ended(1.0, 0.5, error("a", "b"), {"exit_code": 1}, {"cpu_s": 0.1}))) == [
         1.0,
         0.5,
         {"class": "a", "message": "b"},
         {"exit_code": 1},
+        {"cpu_s": 0.1},
     ]
 
 

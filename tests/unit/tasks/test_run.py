@@ -162,21 +162,36 @@ def test_when_the_end_of_a_stopped_attempt_is_told_nothing_of_it_runs(processes:
 def test_a_group_is_signalled_before_its_first_process_is_reaped(processes: Processes, monkeypatch: pytest.MonkeyPatch):
     """Once it is reaped, the system may give its number to a stranger."""
     calls: list[tuple[str, int]] = []
-    killpg, waitpid = os.killpg, os.waitpid
+    killpg, wait4 = os.killpg, os.wait4
 
     def noted_killpg(group: int, number: int) -> None:
         calls.append(("killpg", group))
         killpg(group, number)
 
-    def noted_waitpid(pid: int, options: int) -> tuple[int, int]:
-        calls.append(("waitpid", pid))
-        return waitpid(pid, options)
+    def noted_wait4(pid: int, options: int) -> Any:
+        calls.append(("wait4", pid))
+        return wait4(pid, options)
 
     monkeypatch.setattr(os, "killpg", noted_killpg)
-    monkeypatch.setattr(os, "waitpid", noted_waitpid)
+    monkeypatch.setattr(os, "wait4", noted_wait4)
     pid = processes.start("sleep 1000 & exit 0")["pid"]
     wait_for_ends(processes.reactor, processes.sink)
-    assert calls == [("killpg", pid), ("waitpid", pid)]
+    assert calls == [("killpg", pid), ("wait4", pid)]
+
+
+def test_what_a_process_and_its_children_used_is_counted(processes: Processes):
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    code = f"x = bytearray({own + 100} << 20); sum(range(3_000_000))"
+    usage = processes.run(["sh", "-c", f"{PYTHON} -c '{code}'; true"]).usage
+    assert usage is not None
+    assert 0.01 < usage["cpu_s"] < 60
+    assert own + 100 <= usage["memory_peak_mb"] < own + 300
+
+
+def test_memory_that_cannot_be_told_from_our_own_is_left_out(processes: Processes):
+    usage = processes.run(["true"]).usage
+    assert usage is not None
+    assert usage.keys() == {"cpu_s"}
 
 
 def test_the_children_of_others_are_not_reaped(processes: Processes):

@@ -98,7 +98,17 @@ def test_what_is_returned_is_the_result_and_its_members_are_outputs(plain: Plain
 
 
 def test_none_is_no_result(plain: Plain):
-    assert plain.run("def f():\n    pass\n")[2:] == (None, None)
+    assert plain.run("def f():\n    pass\n")[2:4] == (None, None)
+
+
+def test_what_a_call_used_is_counted_for_it_alone(plain: Plain):
+    text = "def f(size):\n    x = bytearray(size << 20)\n    return sum(range(size * 10_000))\n"
+    large = plain.run(text, given={"size": 200}).usage
+    small = plain.run(given={"size": 0}).usage
+    assert large is not None
+    assert small is not None
+    assert large["memory_peak_mb"] > small["memory_peak_mb"] + 150
+    assert large["cpu_s"] > small["cpu_s"]
 
 
 def test_arguments_and_results_may_be_large(plain: Plain):
