@@ -41,7 +41,7 @@ class Writer:
         self.chance = chance
 
     def document(self, value: dict[str, Any]) -> str:
-        return self.block(value, 0).lstrip("\n") or "{}"
+        return (self.block(value, 0).lstrip("\n") or "{}") + "\n"  # which the last literal needs
 
     def block(self, value: Any, indent: int) -> str:
         """Everything behind the `:` or the `-`."""
