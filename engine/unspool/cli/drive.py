@@ -11,17 +11,19 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from unspool.model.status import CANCELLED, COMPLETED, FAILED, INTERRUPTED
+from unspool.model.status import CANCELLED, COMPLETED, FAILED, INTERRUPTED, SKIPPED
 
 if TYPE_CHECKING:
     from unspool.core.run import Run
     from unspool.host.engine import Engine
 
-_TAIL = 2000  # characters of a failed task's output in the report
+Show = Literal["quiet", "normal", "verbose"]
+
+_COLOURS = {COMPLETED: "green", FAILED: "red", CANCELLED: "yellow", SKIPPED: "bright_black"}
 _MIN_WORKERS = 4
 EXIT_CODES = {COMPLETED: 0, FAILED: 1, CANCELLED: 4}
 EXIT_INTERRUPTED = 130
@@ -48,7 +50,12 @@ format_option = click.option(
     show_default=True,
     help="`json` prints the report at the end, `ndjson` every event as it happens.",
 )
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress; a text report only of what failed.")
+quiet_option = click.option(
+    "-q", "--quiet", "show", flag_value="quiet", help="No progress; a text report only of what failed."
+)
+verbose_option = click.option(
+    "-v", "--verbose", "show", flag_value="verbose", help="A line for each change, and what each task wrote."
+)
 
 
 def drive(
@@ -57,8 +64,7 @@ def drive(
     workers: int,
     durability: str,
     form: str,
-    *,
-    quiet: bool,
+    show: Show,
 ) -> int:
     """Open the journal in `folder`, let `begin` put a run in, work to its end, report.
 
@@ -70,7 +76,7 @@ def drive(
     gc.freeze()  # the plan stays to the end; no collection need look at it
     gc.enable()
     with Engine(folder, workers, durability) as engine:
-        _listen(engine, form, quiet=quiet)
+        hide = _listen(engine, folder / "logs", form, show)
         restore = _catch_signals(engine)
         try:
             run = begin(engine)
@@ -79,8 +85,9 @@ def drive(
             engine.drive()
         finally:
             restore()
+            hide()
     with suppress(BrokenPipeError):  # nobody reads; the exit code still tells the verdict
-        _print_report(run, folder, form, quiet=quiet)
+        _print_report(run, folder, form, show)
     return exit_code(run)
 
 
@@ -91,13 +98,31 @@ def exit_code(run: Run) -> int:
     return EXIT_CODES[run.state]
 
 
-def _listen(engine: Engine, form: str, *, quiet: bool) -> None:
+def _listen(engine: Engine, logs: Path, form: str, show: Show) -> Callable[[], None]:
+    """Let people and programs hear of the run; what is returned takes the view off the terminal again."""
     from unspool.observe.console import JsonLines, PlainProgress
 
+    runs = engine.host.runs
     if form == "ndjson":
-        engine.host.listen(JsonLines(sys.stdout, engine.host.runs.__getitem__))
-    if not quiet:
-        engine.host.listen(PlainProgress(sys.stderr, engine.host.runs.__getitem__))
+        engine.host.listen(JsonLines(sys.stdout, runs.__getitem__))
+    if show == "quiet":
+        return lambda: None
+    if not _can_draw(form):
+        engine.host.listen(PlainProgress(sys.stderr, runs.__getitem__, logs, verbose=show == "verbose"))
+        return lambda: None
+    from unspool.observe.live import LiveView
+
+    view = LiveView(sys.stderr, runs, logs, time.time(), verbose=show == "verbose")
+    engine.host.listen(view)
+    engine.host.show(view)
+    return view.close
+
+
+def _can_draw(form: str) -> bool:
+    """Whether progress goes to a terminal that can be drawn on, and nothing else is written to it meanwhile."""
+    if not sys.stderr.isatty() or os.environ.get("TERM") in (None, "", "dumb"):
+        return False
+    return form != "ndjson" or not sys.stdout.isatty()
 
 
 def _catch_signals(engine: Engine) -> Callable[[], None]:
@@ -120,51 +145,21 @@ def _catch_signals(engine: Engine) -> Callable[[], None]:
     return restore
 
 
-def _print_report(run: Run, folder: Path, form: str, *, quiet: bool) -> None:
+def _print_report(run: Run, folder: Path, form: str, show: Show) -> None:
     if form == "json":
         from unspool.observe.report import report
 
         click.echo(json.dumps(report(run, time.time()), indent=2))
         return
-    if form == "ndjson" or (quiet and run.state == COMPLETED):
+    if form == "ndjson" or (show == "quiet" and run.state == COMPLETED):
         return
-    click.echo("\n".join(_text_report(run, folder)))
+    from unspool.observe.closing import closing, unpainted
+
+    on_terminal = sys.stdout.isatty()
+    paint = _painted if on_terminal and not os.environ.get("NO_COLOR") else unpainted
+    table = on_terminal and show != "quiet"
+    click.echo("\n".join(closing(run, folder / "logs", paint, table=table)))
 
 
-def _text_report(run: Run, folder: Path) -> list[str]:
-    from unspool.observe.console import printable
-    from unspool.observe.report import summary
-
-    lines: list[str] = []
-    for plan, task in zip(run.plan.tasks, run.tasks, strict=True):
-        if task.state == FAILED and task.error is not None:
-            lines.append(f"{plan.id} failed: {printable(task.error['message'])}")
-            lines += _tail(folder, run.id, plan.id)
-    for name, value in run.outputs.items():
-        lines.append(printable(f"{name}: {_shown(value)}"))
-    lines.append(summary(run))
-    if run.state != COMPLETED:
-        lines.append(f"more: unspool show {run.id}")
-    return lines
-
-
-def _tail(folder: Path, run: str, task: str) -> list[str]:
-    """Give the last lines a failed task wrote: of standard error, else of standard output."""
-    from unspool.cli.output import log_files
-    from unspool.observe.console import printable
-
-    files = log_files(folder, run, task)
-    for stream in ("err", "out"):
-        for file in reversed(files):
-            if file.suffix == f".{stream}":
-                size = file.stat().st_size
-                with file.open("rb") as opened:
-                    opened.seek(max(0, size - _TAIL))
-                    text = opened.read().decode("utf-8", "replace")
-                tail = [f"  | {printable(line)}" for line in text.splitlines()[-20:]]
-                return [*tail, f"  (all of it: unspool logs {run} {task})"]
-    return []
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def _painted(text: str, state: str) -> str:
+    return click.style(text, fg=_COLOURS.get(state))

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from unspool.cli.drive import drive, durability_option, exit_code, format_option, quiet_option, workers_option
+from unspool.cli.drive import (
+    Show,
+    drive,
+    durability_option,
+    exit_code,
+    format_option,
+    quiet_option,
+    verbose_option,
+    workers_option,
+)
 from unspool.cli.runs import read_run
 from unspool.model.status import CREATED, FINAL_STATES
 
@@ -21,7 +30,8 @@ if TYPE_CHECKING:
 @durability_option
 @format_option
 @quiet_option
-def command(run: str, workers: int, durability: str, form: str, *, quiet: bool) -> int:
+@verbose_option
+def command(run: str, workers: int, durability: str, form: str, show: Show | None) -> int:
     """Go on with RUN where its journal ends: what is finished stays so, what was under way runs again."""
     folder, found = read_run(run)
     if found.is_final:
@@ -31,7 +41,7 @@ def command(run: str, workers: int, durability: str, form: str, *, quiet: bool) 
         return exit_code(found)
     click.echo(_intention(found), err=True)
     previous = previous_mark(folder)
-    return drive(folder, lambda engine: engine.resume(found.id, previous), workers, durability, form, quiet=quiet)
+    return drive(folder, lambda engine: engine.resume(found.id, previous), workers, durability, form, show or "normal")
 
 
 def previous_mark(folder: Path) -> str | None:

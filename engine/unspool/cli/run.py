@@ -5,7 +5,15 @@ from __future__ import annotations
 import click
 
 from unspool.cli.documents import folder_of, load_plan, read_inputs
-from unspool.cli.drive import drive, durability_option, format_option, quiet_option, workers_option
+from unspool.cli.drive import (
+    Show,
+    drive,
+    durability_option,
+    format_option,
+    quiet_option,
+    verbose_option,
+    workers_option,
+)
 
 
 @click.command("run")
@@ -16,8 +24,9 @@ from unspool.cli.drive import drive, durability_option, format_option, quiet_opt
 @durability_option
 @format_option
 @quiet_option
+@verbose_option
 def command(
-    file: str, pairs: tuple[str, ...], inputs: str | None, workers: int, durability: str, form: str, *, quiet: bool
+    file: str, pairs: tuple[str, ...], inputs: str | None, workers: int, durability: str, form: str, show: Show | None
 ) -> int:
     """Compile FILE, run it, show progress, and report.
 
@@ -37,5 +46,5 @@ def command(
         workers,
         durability,
         form,
-        quiet=quiet,
+        show or "normal",
     )

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import click
 
 from unspool.cli.runs import format_option, is_abandoned, read_rows
-from unspool.core.run import Run
 from unspool.host.resume import fold
 from unspool.journal.rows import Row
 from unspool.model.events import RunStarted, event_to_dict
+from unspool.observe.closing import rows, unpainted
 from unspool.observe.console import printable
 from unspool.observe.report import moment, report, summary
 
@@ -23,32 +23,21 @@ from unspool.observe.report import moment, report, summary
 @format_option
 def command(run: str, form: str, *, events: bool) -> int:
     """Show the report of RUN: an id, a unique part of one, or `latest`."""
-    folder, _, rows = read_rows(run)
+    folder, _, recorded = read_rows(run)
     if events:
-        for line in _events(rows, form):
+        for line in _events(recorded, form):
             click.echo(line)
         return 0
-    found = fold(rows, compare=False)
+    found = fold(recorded, compare=False)
     if form == "json":
         click.echo(json.dumps(report(found, time.time()), indent=2))
         return 0
     click.echo(summary(found))
     if is_abandoned(folder, found.state):
         click.echo(f"nobody works on it; go on with: unspool resume {found.id}")
-    for line in _tasks(found):
+    for line in rows(found, unpainted):
         click.echo(line)
     return 0
-
-
-def _tasks(run: Run) -> Iterator[str]:
-    width = max((len(plan.id) for plan in run.plan.tasks), default=0)
-    for plan, task in zip(run.plan.tasks, run.tasks, strict=True):
-        why = f" ({task.reason})" if task.reason else ""
-        took = f"{task.running_s:9.3f} s" if task.started_at is not None else " " * 11
-        tries = f"  {task.attempts} attempts" if task.attempts > 1 else ""
-        yield f"  {plan.id:<{width}}  {took}  {task.state}{why}{tries}"
-        if task.error is not None and task.error["message"] != task.reason:
-            yield f"  {'':<{width}}               {printable(task.error['message'])}"
 
 
 def _events(rows: list[Row], form: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from unspool.core.admission import Admission
 from unspool.core.run import Run
 from unspool.errors import SpawnError
-from unspool.host.ports import Clock, Journal, Listener, Reactor, Request, RequestSpool, TaskKind
+from unspool.host.ports import Clock, Journal, Listener, Reactor, Request, RequestSpool, TaskKind, View
 from unspool.model.commands import (
     CancelTimer,
     Command,
@@ -69,6 +69,8 @@ class LocalHost:
         self._spool_due = 0.0
         self._answers: list[tuple[str, str]] = []  # to requests whose facts are not committed yet
         self._listeners: list[Listener] = []
+        self._view: View | None = None
+        self._view_due = 0.0
         self._inbox: list[tuple[str, Event]] = []
         self._oldest = 0.0  # when the first fact of the inbox came
         self._urgent = False
@@ -86,6 +88,10 @@ class LocalHost:
     def listen(self, listener: Listener) -> None:
         """Tell a listener of all that is committed from now on."""
         self._listeners.append(listener)
+
+    def show(self, view: View) -> None:
+        """Let a view draw from now on, whenever it wants to and there is nothing else to do."""
+        self._view = view
 
     def open(self, run: Run) -> None:
         """Take a run over in the state it is in, with what is outstanding in it."""
@@ -134,6 +140,8 @@ class LocalHost:
             self._tell()
         if self._answers:
             self._tell()
+        if self._view is not None and self.clock.now() >= self._view_due:
+            self._view_due = self._view.draw(self.clock.now())
 
     # -- Sink: task kinds report here -------------------------------------------------------------
 
@@ -298,6 +306,8 @@ class LocalHost:
             moments.append(next(iter(self._begun.values())).at + LINGER)
         if self._spool is not None:
             moments.append(self._spool_due)
+        if self._view is not None:
+            moments.append(self._view_due)
         return max(0.0, min(moments) - now) if moments else None
 
     def _take_requests(self) -> None:

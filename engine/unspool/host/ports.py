@@ -112,6 +112,13 @@ class Guardian(Protocol):
         """All is well: go away."""
 
 
+class View(Protocol):
+    """What is drawn again and again while runs go on."""
+
+    def draw(self, now: float) -> float:
+        """Draw what there is, if it is time, and give the moment of the next drawing."""
+
+
 class Listener(Protocol):
     """Hears what happened, after it is durable; it cannot steer."""
 

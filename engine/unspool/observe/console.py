@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from typing import TextIO
+from pathlib import Path
+from typing import Protocol
 
 from unspool.core.run import Run
 from unspool.model.entry import Entry
-from unspool.model.events import event_to_dict
+from unspool.model.events import AttemptEnded, event_to_dict
 from unspool.model.status import FAILED, FINAL_STATES, QUEUED, RUNNING
 
+_TAIL = 8192  # bytes from the end of a file that are looked at
+_SHOWN_LINES = 40  # of the output of one attempt
 _SHOWN = FINAL_STATES | {RUNNING, QUEUED}
 # C0 but tab and newline, DEL and C1; escape sequences go whole, or their rest would read as text.
 _CONTROL = re.compile(
@@ -25,10 +28,34 @@ def printable(text: str) -> str:
     return _CONTROL.sub("", text)
 
 
+class Stream(Protocol):
+    """Where lines go."""
+
+    def write(self, text: str, /) -> int:
+        """Take text."""
+
+    def flush(self) -> None:
+        """Let the reader have it."""
+
+
+def tail(file: Path, most: int) -> list[str]:
+    """Give the last lines of a task's output, fit for a terminal; of one that was overwritten, the last state.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with file.open("rb") as opened:
+        size = opened.seek(0, 2)
+        opened.seek(max(0, size - _TAIL))
+        text = opened.read().decode("utf-8", "replace")
+    lines = [printable(line.rstrip("\r").rpartition("\r")[2]) for line in text.split("\n")]
+    return [line for line in lines if line.strip()][-most:]
+
+
 class _Writer:
     """A stream whose reader may go away; the run goes on."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._is_broken = False
 
@@ -43,17 +70,33 @@ class _Writer:
 
 
 class PlainProgress:
-    """Writes a line when a task begins, waits for another attempt, or is final."""
+    """Writes a line when a task begins, waits for another attempt, or is final; if asked to, what each task wrote."""
 
-    def __init__(self, stream: TextIO, runs: Callable[[str], Run]) -> None:
+    def __init__(
+        self, stream: Stream, runs: Callable[[str], Run], logs: Path | None = None, *, verbose: bool = False
+    ) -> None:
+        """Prepare to write.
+
+        Args:
+            stream: takes the lines.
+            runs: gives a run by its id.
+            logs: where kept output lies: `RUN/TASK.ATTEMPT.out` and `.err`.
+            verbose: write the end of what each attempt wrote, too.
+        """
         self._writer = _Writer(stream)
         self._runs = runs
+        self._logs = logs if verbose else None
 
     def heard(self, entries: Sequence[Entry]) -> None:
         """Write the lines of one commit at once."""
-        lines = [
-            self._line(self._runs(entry.run), *move) for entry in entries for move in entry.moves if move[1] in _SHOWN
-        ]
+        lines: list[str] = []
+        for entry in entries:
+            run = self._runs(entry.run)
+            moves = [move for move in entry.moves if move[1] in _SHOWN]
+            if self._logs is not None and isinstance(entry.event, AttemptEnded) and moves:
+                name = f"{run.plan.tasks[moves[0][0]].id}.{entry.event.attempt}"
+                lines += _output(self._logs / run.id, name)
+            lines += [self._line(run, *move) for move in moves]
         self._writer.write(lines)
 
     def _line(self, run: Run, index: int, state: str, reason: str | None) -> str:
@@ -67,10 +110,21 @@ class PlainProgress:
         return printable(told) + "\n"
 
 
+def _output(folder: Path, name: str) -> list[str]:
+    """Give what an attempt wrote, its last lines, marked as such."""
+    lines: list[str] = []
+    for stream in ("out", "err"):
+        try:
+            lines += [f"  | {line}\n" for line in tail(folder / f"{name}.{stream}", _SHOWN_LINES)]
+        except OSError:
+            continue
+    return lines
+
+
 class JsonLines:
     """Writes every event as a line of JSON, with the changes of state it made."""
 
-    def __init__(self, stream: TextIO, runs: Callable[[str], Run]) -> None:
+    def __init__(self, stream: Stream, runs: Callable[[str], Run]) -> None:
         self._writer = _Writer(stream)
         self._runs = runs
 

@@ -16,6 +16,7 @@ from unspool.host.spool import FileSpool, MemorySpool
 from unspool.journal.memory import MemoryJournal
 from unspool.journal.sqlite import SqliteJournal
 from unspool.observe.console import JsonLines, PlainProgress
+from unspool.observe.live import LiveView
 from unspool.tasks.guardian import NoGuardian, ProcessGuardian
 from unspool.tasks.python import PythonKind
 from unspool.tasks.run import RunKind
@@ -28,7 +29,8 @@ IMPLEMENTATIONS: dict[type, list[type]] = {
     ports.RequestSpool: [FileSpool, MemorySpool],
     ports.Artifacts: [FileArtifacts, MemoryArtifacts],
     ports.Guardian: [ProcessGuardian, NoGuardian],
-    ports.Listener: [PlainProgress, JsonLines],
+    ports.Listener: [PlainProgress, JsonLines, LiveView],
+    ports.View: [LiveView],
 }
 PAIRS = [(port, made) for port, all_of_it in IMPLEMENTATIONS.items() for made in all_of_it]
 
