@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,10 @@ def pytest_sessionstart() -> None:
     """Forget what an outer unspool says to its task: the suite may itself be one."""
     for name in [name for name in os.environ if name.startswith("UNSPOOL_")]:
         del os.environ[name]
+    # Who runs the suite in the background may have had these ignored; children would inherit that.
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -31,6 +31,12 @@ def unspool(
     )
 
 
+def by_shell(command: str, *, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a line of sh, in which `unspool` is the command."""
+    line = f'unspool() {{ {" ".join(UNSPOOL)} "$@"; }}; {command}'
+    return subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False, timeout=60, env=env)
+
+
 def start(*arguments: str) -> subprocess.Popen[str]:
     """Begin the command in the current folder."""
     return subprocess.Popen(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import sqlite3
+import subprocess
 import zlib
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from tests.e2e.command import alive, start, unspool, wait_for, write
+from tests.e2e.command import alive, by_shell, start, unspool, wait_for, write
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
@@ -297,15 +299,15 @@ def test_a_damaged_journal_is_one_error(project: Path):
     journal.write_bytes(journal.read_bytes()[:4096] + b"x" * 8192)
     assert unspool("run", "flow.json").returncode == 0
     listed = unspool("ls", "--format", "json")
-    assert listed.returncode == 0, listed.stderr
-    assert [run["state"] for run in json.loads(listed.stdout)] == ["completed"]
+    assert listed.returncode == 1, "damage is loud"
+    assert listed.stderr.count("cannot be read") == 1
+    assert [run["state"] for run in json.loads(listed.stdout)] == ["completed"], "it hides no others"
 
 
 def test_a_closed_output_is_no_error(project: Path):
     write("flow.json", {f"t{number}": {"run": ["true"]} for number in range(30)})
     read, write_end = os.pipe()
     os.close(read)
-    import subprocess
 
     from tests.e2e.command import UNSPOOL
 
@@ -349,3 +351,103 @@ def test_a_journal_of_another_version_is_believed_with_a_warning(project: Path):
         assert resumed.returncode == code, resumed.stderr
         assert "recorded 'start:9:9', now 'start:0:1'" in resumed.stderr
         assert ("another version, whose decisions stand" in resumed.stderr) is (code == 0)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("command", ["run flow.json", "show latest", "logs latest a", "ls", "check flow.json"])
+def test_a_closed_stream_harms_nothing(project: Path, command: str, closed: str):
+    write("flow.json", {"a": {"run": "echo a; sleep 0.01"}, "b": {"run": "echo b > b", "depends_on": ["a"]}})
+    assert unspool("run", "flow.json", "-q").returncode == 0
+    Path("b").unlink()
+    ended = by_shell(f"unspool {command} {closed}")
+    assert ended.returncode == 0
+    assert "Traceback" not in ended.stderr
+    if command.startswith("run"):
+        assert Path("b").exists()
+
+
+@pytest.mark.parametrize("command", ["show latest", "logs latest a", "ls", "--help"])
+def test_a_full_disk_at_standard_output_is_told(project: Path, command: str):
+    write("flow.json", {"a": {"run": "echo a"}})
+    assert unspool("run", "flow.json", "-q").returncode == 0
+    ended = by_shell(f"unspool {command} > /dev/full")
+    assert ended.stderr == "unspool: cannot write to standard output: No space left on device\n"
+    assert ended.returncode == 1
+
+
+def test_a_report_that_cannot_be_written_leaves_the_verdict(project: Path):
+    write("flow.json", {"a": {"run": "echo a"}})
+    ended = by_shell("unspool run flow.json > /dev/full")
+    assert "cannot write the report: No space left on device" in ended.stderr
+    assert ended.returncode == 0
+
+
+def test_a_folder_that_is_gone_is_told(project: Path):
+    gone = project / "gone"
+    gone.mkdir()
+    own = {name: value for name, value in os.environ.items() if name != "UNSPOOL_HOME"}
+    ended = by_shell("cd gone && rmdir ../gone && unspool ls", env=own)
+    assert ended.stderr == "unspool: the folder we are in is gone; `cd` to one that is there\n"
+    assert ended.returncode == 2
+
+
+def test_a_journal_that_lost_its_runs_is_not_passed_over(project: Path):
+    write("flow.json", {"a": {"run": "echo a"}})
+    assert unspool("run", "flow.json", "-q").returncode == 0
+    (folder,) = (project / ".unspool" / "journals").iterdir()
+    file = folder / "journal.db"
+    content = file.read_bytes()
+    file.write_bytes(b"")
+    ended = unspool("ls")
+    assert ended.returncode == 1
+    assert f"{folder} holds no run that can be read" in ended.stderr
+    file.unlink()
+    assert f"{folder} holds no run that can be read" in unspool("ls").stderr
+    file.write_bytes(content)
+    connection = sqlite3.connect(file)
+    connection.execute("delete from event where seq > 2")
+    connection.commit()
+    connection.close()
+    for command in ("show", "resume"):
+        ended = unspool(command, "latest")
+        assert ended.returncode == 2
+        assert "listed as completed, but its events end before" in ended.stderr
+
+
+def test_a_run_that_fails_in_its_environment_says_why(project: Path):
+    write(
+        "flow.json",
+        {"a": {"run": ["true"]}},
+        inputs={"z": {"type": "integer", "default": 0}},
+        env={"A": "${{ 1 // inputs.z }}"},
+    )
+    ended = unspool("run", "flow.json")
+    assert ended.returncode == 1
+    assert "env: A: `//` by 0" in ended.stdout
+    assert "env: A: `//` by 0" in unspool("show", "latest").stdout
+    assert json.loads(unspool("show", "latest", "--format", "json").stdout)["error"]["class"] == "expression_error"
+
+
+def test_a_task_cancelled_by_a_person_leaves_the_run_cancelled(project: Path):
+    write("flow.json", {"a": {"run": "sleep 1000"}, "b": {"run": "until [ -e go ]; do sleep 0.02; done"}})
+    engine = start("run", "flow.json")
+    wait_for(lambda: "2 running" in unspool("show", "latest").stdout)
+    wait_for(lambda: unspool("cancel", "latest", "a").returncode == 0)
+    Path("go").touch()
+    engine.communicate(timeout=20)
+    assert engine.returncode == 4
+
+
+def test_what_blocks_the_engine_itself_can_be_left(project: Path):
+    Path("blocking.py").write_text(
+        "import time\nasync def f():\n    open('ready', 'w').close()\n    time.sleep(1000)\n"
+    )
+    write("flow.json", {"a": {"python": "blocking:f"}})
+    engine = start("run", "flow.json")
+    wait_for(lambda: Path("ready").exists())
+    for _ in range(4):
+        engine.send_signal(signal.SIGINT)
+        select.select([], [], [], 0.1)  # a signal that waits is not delivered twice
+    _, errors = engine.communicate(timeout=20)
+    assert engine.returncode == 130
+    assert "leaving at once; `unspool resume latest` goes on" in errors

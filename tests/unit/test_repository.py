@@ -38,6 +38,7 @@ _ELSEWHERE = {
     "tests/conformance/test_guardian.py": "tasks.guardian tasks.sweep",
     "tests/unit/tasks/test_run.py": "tasks.process",
     "tests/unit/tasks/test_workers.py": "worker",
+    "tests/unit/tasks/test_python.py": "tasks.printed",
     "tests/unit/tasks/test_capture.py": "tasks.slots",
     "tests/conformance/test_journal.py": "journal.memory journal.rows",
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from unspool.cli.runs import read_run
+from unspool.cli.runs import read_recorded
 from unspool.errors import UnspoolError
 from unspool.host.ports import Request
 from unspool.host.spool import FileSpool, new_request
@@ -23,7 +23,8 @@ _LOOK = 0.02
 @click.argument("task", required=False)
 def command(run: str, task: str | None) -> int:
     """Cancel RUN, or only TASK of it."""
-    folder, found = read_run(run)
+    recorded = read_recorded(run)
+    folder, found = recorded.folder, recorded.rebuild()
     if task is not None and task not in [plan.id for plan in found.plan.tasks]:
         raise UnspoolError(f"run {found.id} has no task {task!r}; `unspool show {found.id}` lists them")
     if found.is_final:

@@ -9,12 +9,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
+from unspool.errors import JournalError
 from unspool.model.status import CANCELLED, COMPLETED, FAILED, INTERRUPTED, SKIPPED
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _COLOURS = {COMPLETED: "green", FAILED: "red", CANCELLED: "yellow", SKIPPED: "br
 _MIN_WORKERS = 4
 EXIT_CODES = {COMPLETED: 0, FAILED: 1, CANCELLED: 4}
 EXIT_INTERRUPTED = 130
+_PATIENT_SIGNALS = 3  # the first asks, the second does not wait for the grace; whoever sends a fourth means it
 
 workers_option = click.option(
     "--workers",
@@ -78,16 +79,29 @@ def drive(
     with Engine(folder, workers, durability) as engine:
         hide = _listen(engine, folder / "logs", form, show)
         restore = _catch_signals(engine)
+        run: Run | None = None
         try:
             run = begin(engine)
             for note in engine.notes:
                 click.echo(f"unspool: {note}", err=True)
             engine.drive()
+        except JournalError as problem:
+            if run is None:
+                raise
+            click.echo(f"unspool: {problem}; once that is mended, `unspool resume {run.id}` goes on", err=True)
+            return EXIT_CODES[FAILED]
         finally:
             restore()
             hide()
-    with suppress(BrokenPipeError):  # nobody reads; the exit code still tells the verdict
+    try:
         _print_report(run, folder, form, show)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        pass  # nobody reads; the exit code still tells the verdict
+    except OSError as problem:
+        click.echo(
+            f"unspool: cannot write the report: {problem.strerror}; `unspool show {run.id}` does it again", err=True
+        )
     return exit_code(run)
 
 
@@ -133,7 +147,17 @@ def _catch_signals(engine: Engine) -> Callable[[], None]:
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     # A signal that the caller had ignored (nohup) stays ignored.
     caught = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-    handlers = [signal.signal(number, lambda *_: engine.interrupt()) for number in caught]
+    count = 0
+
+    def interrupt(*_: object) -> None:
+        nonlocal count
+        count += 1
+        if count > _PATIENT_SIGNALS:  # the engine itself hangs; its journal and its guardian are made for this
+            os.write(2, b"unspool: leaving at once; `unspool resume latest` goes on\n")
+            os._exit(EXIT_INTERRUPTED)
+        engine.interrupt()
+
+    handlers = [signal.signal(number, interrupt) for number in caught]
 
     def restore() -> None:
         signal.set_wakeup_fd(before)

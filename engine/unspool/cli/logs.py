@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from unspool.cli.output import log_files
-from unspool.cli.runs import read_rows
+from unspool.cli.runs import read_recorded
 from unspool.errors import UnspoolError
 from unspool.model.events import AttemptStarted, RunStarted, TaskAdmitted
 
@@ -23,7 +23,7 @@ from unspool.model.events import AttemptStarted, RunStarted, TaskAdmitted
 @click.option("--stream", type=click.Choice(["both", "out", "err"]), default="both", show_default=True)
 def command(run: str, task: str, attempt: int | None, stream: str) -> int:
     """Print what TASK of RUN wrote: its output to standard output, its errors to standard error."""
-    folder, run, rows = read_rows(run)
+    folder, run, rows, _ = read_recorded(run)
     names = [row["id"] for event in rows if isinstance(event.event, RunStarted) for row in event.event.plan["tasks"]]
     if task not in names:
         raise UnspoolError(f"run {run} has no task {task!r}; `unspool show {run}` lists them")
@@ -38,13 +38,14 @@ def command(run: str, task: str, attempt: int | None, stream: str) -> int:
                     files.setdefault(f"{task}.{row.event.attempt}.{ending}", path)
     if attempt is not None:
         if attempt > len(attempts):
-            raise UnspoolError(f"{task} has {len(attempts)} attempts")
+            raise UnspoolError(f"{task} has had {len(attempts)} attempt{'' if len(attempts) == 1 else 's'}")
         attempts = [attempts[attempt - 1]]
     for number in reversed(attempts):
         found = [name for name in (f"{task}.{number}.out", f"{task}.{number}.err") if name in files]
         if found:
             _print([files[name] for name in found], stream)
             return 0
+    click.echo(f"{task} wrote nothing{'' if attempts else '; it has not begun'}", err=True)
     return 0
 
 

@@ -21,7 +21,18 @@ from unspool.observe.report import moment
 @format_option
 def command(form: str) -> int:
     """List the runs of this project, newest first."""
-    found = [row for folder in home.journals(state()) for row in _rows(folder)]
+    empty, damaged, found = list(home.without_journal(state())), False, []
+    for folder in home.journals(state()):
+        try:
+            rows = _rows(folder)
+        except JournalError as problem:  # it hides no others
+            click.echo(f"unspool: {problem}", err=True)
+            damaged = True
+            continue
+        empty += [] if rows else [folder]
+        found += rows
+    for folder in empty:
+        click.echo(f"unspool: {folder} holds no run that can be read", err=True)
     found.sort(key=lambda row: row["started_at"], reverse=True)
     if form == "json":
         click.echo(json.dumps(found, indent=2))
@@ -30,20 +41,16 @@ def command(form: str) -> int:
             click.echo(f"{row['run']}  {_state(row):<24}  {row['duration_s']:>9.2f} s  {row['name']}")
         if not found:
             click.echo(f"no runs in {state()}", err=True)
-    return 0
+    return 1 if damaged or empty else 0
 
 
 def _rows(folder: Path) -> list[dict[str, Any]]:
-    """Give the runs of one journal; a damaged one hides no others."""
+    """Give the runs of one journal."""
+    reader = SqliteReader(folder)
     try:
-        reader = SqliteReader(folder)
-        try:
-            return [_row(folder, run) for run in reader.runs()]
-        finally:
-            reader.close()
-    except JournalError as problem:
-        click.echo(f"unspool: {problem}", err=True)
-        return []
+        return [_row(folder, run) for run in reader.runs()]
+    finally:
+        reader.close()
 
 
 def _row(folder: Path, run: RunRow) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import os
@@ -82,16 +83,28 @@ def main() -> None:
     except BrokenPipeError:
         _drop_output()
         code = 0
+    except OSError as problem:  # of standard output, say; whatever else there may be says so itself
+        click.echo(f"unspool: {_told(problem)}", err=True)
+        code = 1
     _leave(code if isinstance(code, int) else 0)
 
 
 def _open_standard_streams() -> None:
     """Open what the caller closed: the next file opened would pass for standard output in a child."""
-    for descriptor in (0, 1, 2):
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:  # so Python tells that it was closed when it began
+            setattr(sys, name, open(descriptor, "w" if descriptor else "r", closefd=False))  # noqa: SIM115 - to the end
+
+
+def _told(problem: OSError) -> str:
+    if problem.filename is None and problem.errno in (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EFBIG):
+        _drop_output()
+        return f"cannot write to standard output: {problem.strerror}"
+    return str(problem)
 
 
 def _drop_output() -> None:
@@ -103,6 +116,6 @@ def _leave(code: int) -> None:
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except (BrokenPipeError, ValueError):
+    except (OSError, ValueError):
         pass
     os._exit(code)

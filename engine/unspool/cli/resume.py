@@ -17,11 +17,12 @@ from unspool.cli.drive import (
     verbose_option,
     workers_option,
 )
-from unspool.cli.runs import read_run
+from unspool.cli.runs import read_recorded
 from unspool.model.status import CREATED, FINAL_STATES
 
 if TYPE_CHECKING:
     from unspool.core.run import Run
+    from unspool.host.engine import Engine
 
 
 @click.command("resume")
@@ -33,15 +34,20 @@ if TYPE_CHECKING:
 @verbose_option
 def command(run: str, workers: int, durability: str, form: str, show: Show | None) -> int:
     """Go on with RUN where its journal ends: what is finished stays so, what was under way runs again."""
-    folder, found = read_run(run)
+    recorded = read_recorded(run)
+    folder, found = recorded.folder, recorded.rebuild()
     if found.is_final:
         from unspool.observe.report import summary
 
         click.echo(f"nothing to do: {summary(found)}", err=True)
         return exit_code(found)
-    click.echo(_intention(found), err=True)
     previous = previous_mark(folder)
-    return drive(folder, lambda engine: engine.resume(found.id, previous), workers, durability, form, show or "normal")
+
+    def begin(engine: Engine) -> Run:
+        click.echo(_intention(found), err=True)  # not before the journal is ours
+        return engine.resume(found.id, previous)
+
+    return drive(folder, begin, workers, durability, form, show or "normal")
 
 
 def previous_mark(folder: Path) -> str | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from unspool.errors import JournalDamaged, UnspoolError
 from unspool.host import home
 from unspool.host.resume import fold
 from unspool.journal.rows import Row
@@ -20,23 +21,45 @@ format_option = click.option("--format", "form", type=click.Choice(["text", "jso
 
 def state() -> Path:
     """Give the state folder that commands without a document look at."""
-    return home.state_folder(Path.cwd())
+    try:
+        return home.state_folder(Path.cwd())
+    except FileNotFoundError:
+        raise UnspoolError("the folder we are in is gone; `cd` to one that is there") from None
 
 
-def read_rows(name: str) -> tuple[Path, str, list[Row]]:
-    """Read all rows of a run, with its journal's folder and its whole id."""
+class Recorded(NamedTuple):
+    """A run as its journal has it: the folder, its whole id, its rows, and the state it is listed with."""
+
+    folder: Path
+    run: str
+    rows: list[Row]
+    listed: str | None
+
+    def rebuild(self) -> Run:
+        """Fold the rows.
+
+        Raises:
+            JournalDamaged: they cannot be, or end before what the list of runs says.
+        """
+        run = fold(self.rows, compare=False)
+        # The list is not covered by the checksums, and the last rows by none that follows.
+        if self.listed in ("completed", "failed", "cancelled") and not run.is_final:
+            raise JournalDamaged(
+                f"{self.folder}: the run is listed as {self.listed}, but its events end before; "
+                "some were lost, so nothing is believed"
+            )
+        return run
+
+
+def read_recorded(name: str) -> Recorded:
+    """Read all rows of a run, by its id, the unique part of one, or `latest`."""
     folder, run = home.find_run(state(), name)
     reader = SqliteReader(folder)
     try:
-        return folder, run, list(reader.read(run))
+        listed = next((row.state for row in reader.runs() if row.id == run), None)
+        return Recorded(folder, run, list(reader.read(run)), listed)
     finally:
         reader.close()
-
-
-def read_run(name: str) -> tuple[Path, Run]:
-    """Rebuild a run as its journal has it now."""
-    folder, _, rows = read_rows(name)
-    return folder, fold(rows, compare=False)
 
 
 def is_abandoned(folder: Path, run_state: str) -> bool:

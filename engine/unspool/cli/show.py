@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 import click
 
-from unspool.cli.runs import format_option, is_abandoned, read_rows
-from unspool.host.resume import fold
+from unspool.cli.runs import format_option, is_abandoned, read_recorded
 from unspool.journal.rows import Row
 from unspool.model.events import RunStarted, event_to_dict
 from unspool.observe.closing import rows, unpainted
@@ -23,17 +22,19 @@ from unspool.observe.report import moment, report, summary
 @format_option
 def command(run: str, form: str, *, events: bool) -> int:
     """Show the report of RUN: an id, a unique part of one, or `latest`."""
-    folder, _, recorded = read_rows(run)
+    recorded = read_recorded(run)
     if events:
-        for line in _events(recorded, form):
+        for line in _events(recorded.rows, form):
             click.echo(line)
         return 0
-    found = fold(recorded, compare=False)
+    found = recorded.rebuild()
     if form == "json":
         click.echo(json.dumps(report(found, time.time()), indent=2))
         return 0
     click.echo(summary(found))
-    if is_abandoned(folder, found.state):
+    if found.error is not None:
+        click.echo(printable(found.error["message"]))
+    if is_abandoned(recorded.folder, found.state):
         click.echo(f"nobody works on it; go on with: unspool resume {found.id}")
     for line in rows(found, unpainted):
         click.echo(line)

@@ -16,7 +16,7 @@ from unspool.model.commands import (
     WithdrawRequest,
 )
 from unspool.model.plan import Plan
-from unspool.model.status import CANCELLED, FINAL_STATES, QUEUED, READY, RUNNING
+from unspool.model.status import BY_PERSON, CANCELLED, FINAL_STATES, QUEUED, READY, RUNNING
 
 TIMEOUT_TIMER = "timeout:"  # and an attempt's number: it has run too long
 GRACE_TIMER = "grace:"  # and an attempt's number: the polite end was not heard
@@ -32,6 +32,7 @@ class Book:
         self.attempts: dict[int, Attempt] = {}
         self.timers: dict[str, float] = {}
         self.open = 0  # tasks that are not final
+        self.cancelled = 0  # tasks that a person cancelled, one by one or with the run
         self._next_attempt = 1
         self._at = 0.0
         self.moves: list[tuple[int, str, str | None]] = []  # by the last event: task, state, reason
@@ -143,6 +144,8 @@ class Book:
         self._move(task, state, reason)
         task.completed_at = self._at
         self.open -= 1
+        if state == CANCELLED and reason == BY_PERSON:
+            self.cancelled += 1
         (self._doomed if task.waiting else self._settled).append(index)
 
     def _move(self, task: TaskRun, state: str, reason: str | None = None) -> None:

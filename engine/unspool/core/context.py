@@ -62,7 +62,11 @@ def text_of(name: str, value: str, context: dict[str, Any]) -> str:
         return fitting(name, value)
     from unspool import expr
 
-    return fitting(name, expr.as_text(expr.render(value, context)))
+    try:
+        text = expr.as_text(expr.render(value, context))
+    except ExpressionError as problem:
+        raise ExpressionError(f"{name}: {problem}") from None
+    return fitting(name, text)
 
 
 def fitting(name: str, text: str) -> str:

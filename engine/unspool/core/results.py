@@ -135,7 +135,7 @@ def known_outputs(task: Task, collected: dict[str, Any], view: dict[str, Any]) -
 def _read(output: Output, collected: dict[str, Any], view: dict[str, Any]) -> Any:
     value, is_text = _raw(output, collected, view)
     if value is _MISSING or (value is None and output.source in ("json", "result") and output.path is None):
-        return _default(output, "has no value")
+        return _default(output, _without_value(output, view))
     if isinstance(value, Ref):
         if output.path is None and output.schema.get("type", "string") == "string":
             return value
@@ -167,6 +167,7 @@ def _refuse(name: str) -> None:
 
 _JSON = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse)  # no journal could keep NaN or infinity
 _INDEX = re.compile("0|[1-9][0-9]{0,17}")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class _Missing:
@@ -203,10 +204,10 @@ def _typed(output: Output, text: str) -> Any:
     if wanted == "string" or (isinstance(wanted, list) and "string" in wanted):
         return text
     try:
-        return _JSON.decode(text)
-    except (ValueError, RecursionError):
+        return _decode(text)
+    except ValueError as problem:
         shown = text if len(text) <= 60 else text[:60] + "..."
-        raise OutputError(f"output {output.name!r}: {shown!r} is not JSON for type {wanted}") from None
+        raise OutputError(f"output {output.name!r}: {shown!r} is not JSON for type {wanted}: {problem}") from None
 
 
 def _point(value: Any, pointer: str) -> Any:
@@ -224,9 +225,45 @@ def _point(value: Any, pointer: str) -> Any:
 
 def _parse(text: str) -> Any:
     try:
-        return _JSON.decode(text)
-    except (ValueError, RecursionError):
+        return _decode(text)
+    except ValueError:
         return None
+
+
+def _decode(text: str) -> Any:
+    """Read JSON.
+
+    Raises:
+        ValueError: it is none, or holds what no journal could keep.
+    """
+    try:
+        value = _JSON.decode(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if _SURROGATE.search(text) and not is_text(value):
+        raise ValueError("it holds half of a surrogate pair, which is no character")
+    return value
+
+
+def is_text(value: Any) -> bool:
+    """Whether every text in a JSON value can be written down: none holds half of a surrogate pair."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _without_value(output: Output, view: dict[str, Any]) -> str:
+    """Say why an output has no value."""
+    if output.source == "file":
+        return f"has no value: the task made no file {output.file!r}"
+    if output.source == "json" and isinstance(view["stdout"], str):
+        try:
+            _decode(view["stdout"])
+        except ValueError as problem:
+            return f"has no value: standard output is no JSON ({problem})"
+    return "has no value"
 
 
 def _value(stored: dict[str, Any] | None) -> Any:

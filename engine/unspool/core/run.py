@@ -75,6 +75,7 @@ class Run(Book):
         self.completed_at: float | None = None
         self.outputs: dict[str, Any] = {}
         self.failed = 0  # tasks that failed untolerated
+        self.error: dict[str, Any] | None = None  # of the run itself, before any task of it
         self._requests: set[str] = set()
         self._verdict = ""  # what a run that is being ended will have been
         self._edges: list[list[tuple[int, str]]] = []  # of each task: who waits for it, and for which state
@@ -158,7 +159,8 @@ class Run(Book):
         about = {"id": event.run, "name": plan.name, "started_at": event.at}
         try:
             self._context = Context(plan, about, event.inputs, self.tasks)
-        except ExpressionError:
+        except ExpressionError as problem:
+            self.error = failure(status.EXPRESSION_ERROR, f"env: {problem}")
             self._stop_run(FAILED, status.EXPRESSION_ERROR)
             return
         for task in plan.tasks:
@@ -389,6 +391,8 @@ class Run(Book):
             self.state = self._verdict
         elif self.failed:
             self.state, self.reason = FAILED, status.TASK_FAILED
+        elif self.cancelled:
+            self.state, self.reason = CANCELLED, status.BY_PERSON
         else:
             self.state = COMPLETED
         self.outputs = {name: self._output(value) for name, value in self.plan.outputs.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unspool.core.run import Run
-from unspool.model.status import CREATED, FAILED, FINAL_STATES, QUEUED, READY, RUNNING
+from unspool.model.status import BY_PERSON, CANCELLED, CREATED, FAILED, FINAL_STATES, QUEUED, READY, RUNNING
 
 
 def verify(run: Run) -> list[str]:
@@ -24,6 +24,9 @@ def _counters(run: Run) -> list[str]:
     )
     if run.failed != failed:
         problems.append(f"failed is {run.failed}, but {failed} tasks failed untolerated")
+    cancelled = sum(task.state == CANCELLED and task.reason == BY_PERSON for task in run.tasks)
+    if run.cancelled != cancelled:
+        problems.append(f"cancelled is {run.cancelled}, but a person cancelled {cancelled} tasks")
     if run.state and run.is_final != (still_open == 0):
         problems.append(f"is_final is {run.is_final} with {still_open} tasks open")
     return problems

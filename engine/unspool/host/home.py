@@ -85,6 +85,14 @@ def journals(state: Path) -> Iterator[Path]:
                 yield folder
 
 
+def without_journal(state: Path) -> Iterator[Path]:
+    """Give the folders that should hold a journal and do not."""
+    root = state / "journals"
+    for folder in sorted(root.iterdir(), reverse=True) if root.is_dir() else ():
+        if not (folder / FILE_NAME).is_file():
+            yield folder
+
+
 def find_run(state: Path, name: str) -> tuple[Path, str]:
     """Find a run by its id, by the unique beginning or end of one, or by `latest`.
 

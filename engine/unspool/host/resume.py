@@ -33,7 +33,7 @@ def fold(rows: Iterable[Row], *, compare: bool = True) -> Run:
                 f"now {text or 'nothing'!r}; was the run written by another version of unspool?"
             )
     if not run.state:
-        raise JournalDamaged("the journal holds no start of this run")
+        raise JournalDamaged("the journal holds no start of this run: it was emptied, or its engine died before")
     return run
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import apsw
 
@@ -188,9 +189,7 @@ class SqliteReader:
         """
         self.folder = folder
         try:
-            self._db = apsw.Connection(str(folder / FILE_NAME), flags=apsw.SQLITE_OPEN_READONLY)
-            self._db.set_busy_timeout(5000)
-            self._version = self._db.pragma("user_version")
+            self._db, self._version = _open_to_read(folder / FILE_NAME)
         except apsw.Error as problem:
             raise JournalError(f"{folder / FILE_NAME} cannot be read: {problem}") from None
         if self._version > len(_migrations()):
@@ -221,6 +220,22 @@ class SqliteReader:
     def _rows(self, query: str) -> list[Any]:
         # A version of 0 is that of a journal whose engine was killed before it had made the tables.
         return _believed(self._db, query) if self._version else []
+
+
+def _open_to_read(file: Path) -> tuple[apsw.Connection, int]:
+    """Give a connection and the version of the schema."""
+    db = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY)
+    db.set_busy_timeout(5000)
+    try:
+        return db, db.pragma("user_version")
+    except (apsw.CantOpenError, apsw.ReadOnlyError):
+        db.close()
+        if file.with_name(f"{file.name}-wal").exists():
+            raise
+    # SQLite wants to make files beside it. Where it cannot, and nothing waits in a log, nobody can be writing.
+    name = f"file:{quote(str(file.absolute()))}?immutable=1"
+    db = apsw.Connection(name, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+    return db, db.pragma("user_version")
 
 
 def _first(db: apsw.Connection, query: str, values: tuple[Any, ...] = ()) -> Any:
@@ -343,11 +358,14 @@ def _read(db: apsw.Connection, run: str | None, after: int) -> Iterator[Row]:
             names = {row[0]: row[1] for row in _believed(db, "runs")}
         for seq, number, epoch, kind, body, orders, stored in page:
             if link is None or chain(link, (seq, number, epoch), kind, body, orders) != stored:
-                raise JournalDamaged(f"event {seq} does not fit its checksum; nothing from there on is believed")
+                raise JournalDamaged(
+                    f"{db.filename}: event {seq} does not fit its checksum; nothing from there on is believed. "
+                    "Put back a copy of the journal's folder, or run the workflow anew"
+                )
             link = stored
             after = seq
             if number not in names:
-                raise JournalDamaged(f"event {seq} is of a run that the journal does not list")
+                raise JournalDamaged(f"{db.filename}: event {seq} is of a run that the journal does not list")
             if run is None or names[number] == run:
                 yield Row(seq, names[number], epoch, decode_event(kind, body, seq), orders)
         if len(page) < _PAGE:

@@ -33,6 +33,8 @@ def closing(run: Run, logs: Path, paint: Paint, *, table: bool) -> Iterator[str]
     """
     if table:
         yield from rows(run, paint, _ROWS)
+    if run.error is not None:
+        yield paint(printable(run.error["message"]), FAILED)
     for plan, task in zip(run.plan.tasks, run.tasks, strict=True):
         if task.state == FAILED and task.error is not None:
             yield paint(f"{plan.id} failed: {printable(task.error['message'])}", FAILED)

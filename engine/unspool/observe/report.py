@@ -25,6 +25,7 @@ def report(run: Run, now: float) -> dict[str, Any]:
         "name": run.plan.name,
         "state": run.state,
         "reason": run.reason,
+        "error": run.error,
         "started_at": moment(run.started_at),
         "duration_s": _seconds(end - run.started_at),
         "tasks": {plan.id: _task(run, plan.index) for plan in run.plan.tasks},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import sys
 import traceback
 from collections.abc import Callable, Coroutine
@@ -12,10 +11,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
+from unspool.core.results import is_text
 from unspool.errors import JournalError, SpawnError
 from unspool.model.plan import Task
 from unspool.tasks.attempt import AttemptSpec, Ended, Sink, StopMode, error
 from unspool.tasks.capture import Store, streams, travel
+from unspool.tasks.printed import Printed, unroute
 from unspool.tasks.slots import MAX_INLINE, Slot, Slots
 from unspool.tasks.workers import Answer, Workers
 
@@ -111,6 +112,7 @@ class PythonKind:
         self._live.clear()
         self._functions.clear()
         self._workers.close()
+        unroute()
         for slot in self._lent:
             self._slots.give_back(slot)
         self._lent.clear()
@@ -143,11 +145,10 @@ class PythonKind:
         return {"pid": pid, "out": slot.paths["out"], "err": slot.paths["err"]}
 
     def _end(self, spec: AttemptSpec, slot: Slot, at: float, answer: Answer) -> Ended:
-        ended_at, problem = self._now(), answer.error
+        ended_at = self._now()
+        problem, result = self._result(spec, answer.error, answer.value)
         try:
-            result = streams(spec.task, slot, self._store)
-            if problem is None and answer.value is not None:
-                result |= _collect(spec.task, answer.value, self._store)
+            result = {**streams(spec.task, slot, self._store), **(result or {})}
             self._slots.keep(slot, spec.run, f"{spec.task.id}.{spec.attempt}")
         except OSError as refused:  # a full disk, say: what cannot be kept must not be told
             raise JournalError(f"the output of {spec.key} cannot be kept: {refused}") from None
@@ -158,23 +159,44 @@ class PythonKind:
 
     async def _call(self, function: Callable[..., Any], spec: AttemptSpec, live: _Live) -> None:
         live.begun = True
-        problem, result, trace = None, None, ""
+        printed = Printed(self._slots)
+        printed.take_over()
+        problem, value, trace = None, None, ""
         try:
             value = await function(**spec.action.get("with", {}))
-            if value is not None:
-                result = _collect(spec.task, value, self._store)
-        except _NotPlain as refused:
-            problem = error("output_invalid", str(refused))
         except (KeyboardInterrupt, SystemExit) as leaving:
             problem = error("exception", f"{type(leaving).__name__}: {leaving}")
         except BaseException as raised:  # noqa: BLE001 - whatever a user's function raises is a task's failure
             problem = error(*_describe(raised))
             trace = traceback.format_exc()
         if self._live.pop((spec.run, spec.attempt), None) is None:
+            printed.drop()
             return  # it was let go: nobody waits for it any more
+        ended_at = self._now()
+        problem, result = self._result(spec, problem, value)
         if trace:
-            self._write_log(spec, trace)
-        live.sink.ended(spec.run, spec.attempt, Ended(self._now(), live.at, problem, result))
+            printed.write("err", trace)
+        if not printed.is_empty or spec.task.collect:
+            result = {**streams(spec.task, printed.slot, self._store), **(result or {})} or None
+            self._keep(printed, spec)
+        live.sink.ended(spec.run, spec.attempt, Ended(ended_at, live.at, problem, result))
+
+    def _keep(self, printed: Printed, spec: AttemptSpec) -> None:
+        try:
+            printed.keep(spec.run, f"{spec.task.id}.{spec.attempt}")
+        except OSError as refused:  # a full disk, say: what cannot be kept must not be told
+            raise JournalError(f"the output of {spec.key} cannot be kept: {refused}") from None
+
+    def _result(
+        self, spec: AttemptSpec, problem: dict[str, str] | None, value: Any
+    ) -> tuple[dict[str, str] | None, dict[str, Any] | None]:
+        """Give what is told of a value that a function returned."""
+        if problem is not None or value is None:
+            return problem, None
+        try:
+            return None, _collect(spec.task, value, self._store)
+        except _NotPlain as refused:
+            return error("output_invalid", str(refused)), None
 
     def _find(self, name: str, folder: str) -> Callable[..., Any]:
         known = self._functions.get((folder, name))
@@ -193,12 +215,6 @@ class PythonKind:
             raise SpawnError(f"cannot load {name!r} from {folder}: {type(problem).__name__}: {problem}") from None
         self._functions[folder, name] = function
         return function  # type: ignore[no-any-return]
-
-    def _write_log(self, spec: AttemptSpec, text: str) -> None:
-        slot = self._slots.take()
-        os.write(slot.files["err"], text.encode("utf-8", "replace"))
-        self._slots.keep(slot, spec.run, f"{spec.task.id}.{spec.attempt}")
-        self._slots.give_back(slot)
 
 
 def _check_home(module: ModuleType, folder: str) -> None:
@@ -228,6 +244,8 @@ def _collect(task: Task, value: Any, store: Store) -> dict[str, Any]:
         content = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as problem:
         raise _NotPlain(f"what the function returned is no plain JSON: {problem}") from None
+    if "\\ud" in content and not is_text(value):
+        raise _NotPlain("what the function returned holds half of a surrogate pair, which is no character")
     fits = len(content) <= MAX_INLINE
     wrapped = {"inline": json.loads(content)} if fits else travel(content.encode(), store)
     collected: dict[str, Any] = {"value": wrapped}

@@ -139,3 +139,24 @@ def test_a_success_when_that_fails_is_an_expression_error():
     refused = judge(task(success_when="result.stdout > 3"), view, {"result": view, "attempt": 1})
     assert refused is not None
     assert refused["class"] == "expression_error"
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "said"),
+    [
+        ("json", "{", "has no value: standard output is no JSON (Expecting property name"),
+        ("json", "[" * 100_000, "has no value: standard output is no JSON (it is nested too deeply)"),
+        ("json", '"\\ud800"', "half of a surrogate pair"),
+        ("file", "", "has no value: the task made no file 'no.txt'"),
+    ],
+)
+def test_a_missing_value_is_told_with_its_reason(source, text, said):
+    output = Output("o", {}, source, file="no.txt" if source == "file" else None)
+    with pytest.raises(OutputError) as refused:
+        outputs_of({"stdout": inline(text)}, output)
+    assert said in str(refused.value)
+
+
+def test_half_a_character_in_a_typed_output_is_refused():
+    with pytest.raises(OutputError, match="half of a surrogate pair"):
+        outputs_of({"output": {"o": inline('["\\udc00"]')}}, Output("o", {"type": "array"}, "output"))

@@ -253,12 +253,18 @@ def test_a_tolerated_failure_does_not_fail_the_run():
     assert (states(run), run.state, run.reason) == (["failed"], "completed", None)
 
 
-def test_one_task_cancelled_by_a_person_does_not_fail_the_run():
+def test_one_task_cancelled_by_a_person_leaves_the_others_alone_and_the_run_incomplete():
     run = run_of({}, {}, {"needs": ((0, "ok"),)})
     assert tell(run, CancelRequested(1001.0, "c", 0)) == ["withdraw:0:1"]
     assert (states(run), reasons(run)[0]) == (["cancelled", "ready", "cancelled"], "cancelled_by_person")
-    tell(run, admitted(2, 1), ended(2))
-    assert run.state == "completed"
+    assert tell(run, admitted(2, 1), ended(2)) == ["release:2", "finish:cancelled"]
+    assert (run.state, run.reason, states(run)[1]) == ("cancelled", "cancelled_by_person", "completed")
+
+
+def test_a_failure_counts_more_than_a_cancel():
+    run = run_of({}, {})
+    tell(run, CancelRequested(1001.0, "c", 0), admitted(2, 1), ended(2, EXIT_1))
+    assert (run.state, run.reason) == ("failed", "task_failed")
 
 
 def test_a_cancelled_run_stays_cancelled_though_its_last_task_succeeds():
@@ -431,3 +437,10 @@ def test_usage_that_cannot_be_is_refused(usage):
     run = run_of({})
     tell(run, admitted(1))
     assert_refused(run, ended(1)._replace(usage=usage), "cannot be read")
+
+
+def test_a_run_whose_environment_cannot_be_made_says_why():
+    run = run_of({}, env={"A": "${{ 1 // inputs.z }}"})
+    assert (run.state, run.reason) == ("failed", "expression_error")
+    assert run.error is not None
+    assert run.error["message"].startswith("env: A: ")

@@ -554,3 +554,35 @@ def test_rows_are_plain_to_another_sqlite(folder: Path, journal: SqliteJournal):
     other.close()
     assert [kind for _, kind, _ in found] == ["RunStarted", "TimerFired"]
     assert json.loads(found[1][2]) == [2.0, "timer 2.0 "]
+
+
+_CONNECTION = apsw.Connection
+
+
+class _Unwilling:
+    """A connection where SQLite may make no file beside the database."""
+
+    def __init__(self, name: str, flags: int) -> None:
+        self._real = _CONNECTION(name, flags=flags)
+        self._is_allowed = "immutable=1" in name
+
+    def pragma(self, name: str) -> Any:
+        if not self._is_allowed:
+            raise apsw.CantOpenError("unable to open database file")
+        return self._real.pragma(name)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+def test_a_journal_is_read_where_nothing_can_be_written(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = folder.with_name("ä %41?#")
+    journal = SqliteJournal(folder, OWNER)
+    journal.append([started()])
+    monkeypatch.setattr("unspool.journal.sqlite.apsw.Connection", _Unwilling, raising=True)
+    with pytest.raises(JournalError, match="unable to open database file"):
+        SqliteReader(folder)  # somebody writes: what waits in the log would be missed
+    journal.close()
+    reader = SqliteReader(folder)
+    assert [row.event for row in reader.read()] == [started().event]
+    reader.close()

@@ -178,6 +178,40 @@ def test_an_exception_fails_the_task_and_its_traceback_is_in_the_log(python: Pyt
     assert log.endswith("ValueError: nö\n")
 
 
+def test_what_coroutines_print_goes_to_the_output_of_each(python: Python, capsys: pytest.CaptureFixture[str]):
+    python.write(
+        "import asyncio, sys\n\nasync def f(word):\n    print(word, 1)\n    await asyncio.sleep(0)\n"
+        "    print(word, 2)\n    sys.stderr.writelines([word])\n    await asyncio.gather(also(word))\n\n"
+        "async def also(word):\n    print(word, 'also')\n"
+    )
+    for word in ("a", "b"):
+        python.start(arguments={"word": word})
+    wait_for_ends(python.reactor, python.sink, 2)
+    sys.stdout.write("outside\n")
+    for attempt, word in ((1, "a"), (2, "b")):
+        python.attempts = attempt
+        assert python.log("out") == f"{word} 1\n{word} 2\n{word} also\n"
+        assert python.log("err") == word
+    assert capsys.readouterr() == ("outside\n", "")
+
+
+def test_what_a_coroutine_prints_may_be_an_output(python: Python):
+    assert python.run("async def f():\n    print('shown')\n", collect=("stdout",)).result == {
+        "stdout": {"inline": "shown\n"}
+    }
+    python.write("async def g():\n    pass\n", "quiet")
+    python.start("quiet:g", collect=("stdout",))
+    assert wait_for_ends(python.reactor, python.sink, 2)[1].result == {"stdout": {"inline": ""}}
+
+
+@pytest.mark.parametrize("value", [r"'\ud800'", r"{'a': ['x\udfff']}", r"{'\ud900': 1}"])
+def test_half_a_character_is_refused(python: Python, value: str):
+    end = python.run(f"async def f():\n    return {value}\n")
+    assert end.error is not None
+    assert end.error["class"] == "output_invalid"
+    assert "half of a surrogate pair" in end.error["message"]
+
+
 def test_a_log_is_for_its_owner_only(python: Python):
     python.run("async def f():\n    raise ValueError\n")
     assert (python.folder / "logs" / "r").stat().st_mode & 0o777 == 0o700

@@ -154,7 +154,12 @@ def test_an_exception_fails_the_task_and_its_traceback_is_in_the_log(plain: Plai
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [("{1, 2}", "set is not JSON serializable"), ("float('nan')", "not JSON compliant"), ("object()", "object")],
+    [
+        (r"'\ud800'", "half of a surrogate pair"),
+        ("{1, 2}", "set is not JSON serializable"),
+        ("float('nan')", "not JSON compliant"),
+        ("object()", "object"),
+    ],
 )
 def test_what_is_no_json_is_refused_with_the_reason(plain: Plain, value: str, said: str):
     error = plain.run(f"def f():\n    return {value}\n").error
