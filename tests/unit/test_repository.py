@@ -19,8 +19,8 @@ LEFTOVERS = {"build", "dist", "__pycache__"}
 
 # Modules without a test file of their own, and the file that proves them instead: parts of a whole, or seams.
 _ELSEWHERE = {
-    "tests/e2e/test_run.py": """cli.cancel cli.check cli.documents cli.drive cli.logs cli.ls cli.main cli.output
-        cli.plan cli.resume cli.run cli.runs cli.schema cli.show errors host.engine""",
+    "tests/e2e/test_run.py": """cli.cancel cli.check cli.documents cli.drive cli.follow cli.logs cli.ls cli.main
+        cli.output cli.page cli.plan cli.resume cli.run cli.runs cli.schema cli.show errors host.engine""",
     "tests/unit/compiler/test_explain.py": """compiler.faults compiler.foreign_keys compiler.places
         compiler.unknown_keys compiler.wording compiler.wrong_values""",
     "tests/unit/compiler/test_json_text.py": "compiler.json_scan",

@@ -1,17 +1,24 @@
-"""`unspool logs`: what a task wrote."""
+"""`unspool logs`: what a task wrote, or writes."""
 
 from __future__ import annotations
 
-import shutil
+import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import click
 
+from unspool.cli.follow import Follower
 from unspool.cli.output import log_files
-from unspool.cli.runs import read_recorded
+from unspool.cli.runs import Recorded, format_option, read_recorded
 from unspool.errors import UnspoolError
 from unspool.model.events import AttemptStarted, RunStarted, TaskAdmitted
+from unspool.observe.console import printable
+
+_PART = 1 << 20
+Form = Literal["text", "json"]
 
 
 @click.command("logs")
@@ -21,38 +28,84 @@ from unspool.model.events import AttemptStarted, RunStarted, TaskAdmitted
     "--attempt", type=click.IntRange(1), help="Which attempt, from 1. Default: the last that wrote something."
 )
 @click.option("--stream", type=click.Choice(["both", "out", "err"]), default="both", show_default=True)
-def command(run: str, task: str, attempt: int | None, stream: str) -> int:
-    """Print what TASK of RUN wrote: its output to standard output, its errors to standard error."""
-    folder, run, rows, _ = read_recorded(run)
-    names = [row["id"] for event in rows if isinstance(event.event, RunStarted) for row in event.event.plan["tasks"]]
-    if task not in names:
-        raise UnspoolError(f"run {run} has no task {task!r}; `unspool show {run}` lists them")
-    index = names.index(task)
-    attempts = [row.event.attempt for row in rows if isinstance(row.event, TaskAdmitted) and row.event.task == index]
-    files = {file.name: file for file in log_files(folder, run, task)}
-    for row in rows:  # of what still runs, where it writes to
-        if isinstance(row.event, AttemptStarted) and row.event.attempt in attempts and row.event.record:
-            for ending in ("out", "err"):
-                path = Path(row.event.record.get(ending, ""))
-                if path.is_file() and path.stat().st_size:
-                    files.setdefault(f"{task}.{row.event.attempt}.{ending}", path)
-    if attempt is not None:
-        if attempt > len(attempts):
-            raise UnspoolError(f"{task} has had {len(attempts)} attempt{'' if len(attempts) == 1 else 's'}")
-        attempts = [attempts[attempt - 1]]
-    for number in reversed(attempts):
-        found = [name for name in (f"{task}.{number}.out", f"{task}.{number}.err") if name in files]
-        if found:
-            _print([files[name] for name in found], stream)
-            return 0
-    click.echo(f"{task} wrote nothing{'' if attempts else '; it has not begun'}", err=True)
+@click.option("-f", "--follow", is_flag=True, help="Print all attempts, and go on while the task runs.")
+@click.option("--raw", is_flag=True, help="On a terminal, too, print control sequences as they are.")
+@format_option
+def command(run: str, task: str, attempt: int | None, stream: str, form: Form, *, follow: bool, raw: bool) -> int:
+    """Print what TASK of RUN wrote: its output to standard output, its errors to standard error.
+
+    With `--format json`, both go to standard output, as lines of `{"attempt", "stream", "text"}`.
+    """
+    recorded = read_recorded(run)
+    index = _index(recorded, task)
+    printer = _Printer(stream, form, raw=raw)
+    if follow:
+        if attempt is not None:
+            raise UnspoolError("--follow prints all attempts; leave out --attempt")
+        Follower(recorded.folder, recorded.run, index, printer.write).follow()
+        return 0
+    number, files = _find(recorded, task, index, attempt)
+    for file in files:
+        with file.open("rb") as opened:
+            while part := opened.read(_PART):
+                printer.write(number, file.suffix[1:], part)
+    if not files:
+        click.echo(f"{task} wrote nothing{'' if number else '; it has not begun'}", err=True)
     return 0
 
 
-def _print(files: list[Path], stream: str) -> None:
-    for file in files:
-        target = sys.stderr.buffer if file.suffix == ".err" else sys.stdout.buffer
-        if stream in ("both", file.suffix[1:]):
-            with file.open("rb") as opened:
-                shutil.copyfileobj(opened, target)
+def _index(recorded: Recorded, task: str) -> int:
+    plans = [row.event.plan for row in recorded.rows if isinstance(row.event, RunStarted)]
+    names = [row["id"] for plan in plans for row in plan["tasks"]]
+    if task not in names:
+        raise UnspoolError(f"run {recorded.run} has no task {task!r}; `unspool show {recorded.run}` lists them")
+    return names.index(task)
+
+
+def _find(recorded: Recorded, task: str, index: int, wanted: int | None) -> tuple[int, list[Path]]:
+    """Give the number of an attempt, by default of the last one that wrote something, and its files."""
+    rows = recorded.rows
+    attempts = [row.event.attempt for row in rows if isinstance(row.event, TaskAdmitted) and row.event.task == index]
+    if wanted is not None and wanted > len(attempts):
+        raise UnspoolError(f"{task} has had {len(attempts)} attempt{'' if len(attempts) == 1 else 's'}")
+    files = {file.name: file for file in log_files(recorded.folder, recorded.run, task)}
+    for event in (row.event for row in rows):  # of what still runs, where it writes to
+        if isinstance(event, AttemptStarted) and event.attempt in attempts:
+            files = {**dict(_written(event, task)), **files}
+    for number, attempt in reversed(list(enumerate(attempts, 1))):
+        found = [files[name] for name in (f"{task}.{attempt}.out", f"{task}.{attempt}.err") if name in files]
+        if wanted in (None, number) and found:
+            return number, found
+    return len(attempts), []
+
+
+def _written(event: AttemptStarted, task: str) -> Iterator[tuple[str, Path]]:
+    for ending in ("out", "err"):
+        path = Path((event.record or {}).get(ending, ""))
+        if path.is_file() and path.stat().st_size:
+            yield f"{task}.{event.attempt}.{ending}", path
+
+
+class _Printer:
+    """Prints output as it comes: bytes as they are, lines fit for a terminal, or lines of JSON."""
+
+    def __init__(self, stream: str, form: Form, *, raw: bool) -> None:
+        self._stream = stream
+        self._form = form
+        self._raw = raw
+
+    def write(self, attempt: int, stream: str, content: bytes) -> None:
+        """Print what is new."""
+        if self._stream not in ("both", stream):
+            return
+        target = sys.stderr if stream == "err" and self._form == "text" else sys.stdout
+        if self._form == "json":
+            text = content.decode("utf-8", "replace")
+            target.write(json.dumps({"attempt": attempt, "stream": stream, "text": text}) + "\n")
+        elif target.isatty() and not self._raw:
+            target.write(printable(content.decode("utf-8", "replace").replace("\r\n", "\n")))
+        else:
             target.flush()
+            target.buffer.write(content)
+            target.buffer.flush()
+        target.flush()

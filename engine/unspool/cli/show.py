@@ -8,7 +8,9 @@ from collections.abc import Iterator
 
 import click
 
+from unspool.cli.page import page
 from unspool.cli.runs import format_option, is_abandoned, read_recorded
+from unspool.core.run import Run
 from unspool.journal.rows import Row
 from unspool.model.events import RunStarted, event_to_dict
 from unspool.observe.closing import rows, unpainted
@@ -24,21 +26,23 @@ def command(run: str, form: str, *, events: bool) -> int:
     """Show the report of RUN: an id, a unique part of one, or `latest`."""
     recorded = read_recorded(run)
     if events:
-        for line in _events(recorded.rows, form):
-            click.echo(line)
+        page(_events(recorded.rows, form))
         return 0
     found = recorded.rebuild()
     if form == "json":
         click.echo(json.dumps(report(found, time.time()), indent=2))
         return 0
-    click.echo(summary(found))
-    if found.error is not None:
-        click.echo(printable(found.error["message"]))
-    if is_abandoned(recorded.folder, found.state):
-        click.echo(f"nobody works on it; go on with: unspool resume {found.id}")
-    for line in rows(found, unpainted):
-        click.echo(line)
+    page(_text(found, abandoned=is_abandoned(recorded.folder, found.state)))
     return 0
+
+
+def _text(found: Run, *, abandoned: bool) -> Iterator[str]:
+    yield summary(found)
+    if found.error is not None:
+        yield printable(found.error["message"])
+    if abandoned:
+        yield f"nobody works on it; go on with: unspool resume {found.id}"
+    yield from rows(found, unpainted)
 
 
 def _events(rows: list[Row], form: str) -> Iterator[str]:
