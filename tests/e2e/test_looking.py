@@ -164,11 +164,7 @@ def on_terminal(arguments: list[str], env: dict[str, str] | None = None) -> tupl
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env={
-            **{name: value for name, value in os.environ.items() if name != "NO_COLOR"},
-            "TERM": "xterm",
-            **(env or {}),
-        },
+        env={**own, "TERM": "xterm", **(env or {})},
     )
     os.close(theirs)
     output = b""
