@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,13 +34,27 @@ def parse_input(plan: Plan, name: str, text: str) -> Any:
     if wanted == "string":
         return text
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+    except (ValueError, RecursionError) as problem:
+        if isinstance(problem, _TooLarge):
+            raise InputError(f"input {quote(name)}: the number {problem} is too large") from None
         if wanted is None or "string" in wanted:
             return text
         raise InputError(
             f"input {quote(name)} must be {_phrase(wanted)}, and {quote(text)} is not JSON for it"
         ) from None
+    return int(value) if wanted == "integer" and isinstance(value, float) and value.is_integer() else value
+
+
+class _TooLarge(ValueError):
+    """A number that no float can hold."""
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isfinite(number):
+        return number
+    raise _TooLarge(quote(text))
 
 
 def _refuse_constant(word: str) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from unspool.compiler.faults import Fault, value_fault
 from unspool.compiler.wording import TYPE_PHRASES, choices, either, flow, found, place, quote, write
+from unspool.core.patterns import is_usable
 from unspool.model.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ def _pattern_hint(pattern: str) -> str:
 
 
 def _pattern_fault(pattern: str) -> str | None:
+    if is_usable(pattern):
+        return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -98,7 +101,7 @@ def _pattern_fault(pattern: str) -> str | None:
             return error.msg + ("" if error.pos is None else f" at character {error.pos + 1}")
         except (RecursionError, OverflowError):
             return "it is too large"
-    return None
+    return "it is too large, or of a kind that only Python knows"
 
 
 def _unfitting_defaults(path: Path, schema: Mapping[str, Any]) -> Iterator[Diagnostic]:

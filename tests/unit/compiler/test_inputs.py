@@ -7,6 +7,7 @@ import pytest
 from tests.unit.compiler.compiling import plan_of
 from unspool.compiler.inputs import parse_input, resolve_inputs
 from unspool.errors import InputError
+from unspool.model.plan import Plan
 
 PLAN = plan_of("""
 inputs:
@@ -97,3 +98,17 @@ def test_an_unknown_name_is_answered_by_what_there_is():
     assert found[0].hint == "its inputs are `branch`, `count`, `suites`, `loose`, `either`, `title`"
     _, found = resolve_inputs(plan_of("tasks: {t: {run: [x]}}"), {"zzz": 1})
     assert found[0].hint == "it declares no inputs"
+
+
+@pytest.mark.parametrize("schema", [{"type": "number"}, {}, {"type": "array"}, {"type": ["string", "number"]}])
+@pytest.mark.parametrize("text", ["1e999", "-1e999", "[1e999]"])
+def test_a_number_that_nothing_can_hold_is_refused(schema, text):
+    plan = Plan("p", (), inputs={"n": schema})
+    with pytest.raises(InputError, match=r"input `n`: the number `-?1e999` is too large"):
+        parse_input(plan, "n", text)
+
+
+@pytest.mark.parametrize(("text", "value"), [("1e3", 1000), ("2.0", 2), ("7", 7)])
+def test_a_whole_number_is_one_however_it_is_written(text, value):
+    found = parse_input(Plan("p", (), inputs={"n": {"type": "integer"}}), "n", text)
+    assert (found, type(found)) == (value, int)

@@ -17,7 +17,7 @@ def document(schema, **output):
     "schema",
     [
         {},
-        {"type": "string", "default": "a", "pattern": r"(?P<n>a)\Z"},
+        {"type": "string", "default": "a", "pattern": r"(?<n>a)\z"},
         {"type": ["integer", "null"], "default": None},
         {"type": "array", "items": {"type": "string", "default": "x"}, "default": []},
         {"pattern": "[[a]", "default": "[a"},

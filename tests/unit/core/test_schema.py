@@ -15,7 +15,7 @@ from unspool.core.schema import fits
         ([], {"type": "array"}),
         ({}, {"type": "object", "description": "anything"}),
         ("x", {}),
-        ("aa", {"type": "string", "pattern": r"(?P<one>a)(?P=one)"}),  # only Python knows this pattern
+        ("aa", {"type": "string", "pattern": r"(?<one>a)\1"}),
         (5, {"type": ["string", "integer"]}),
     ],
 )
