@@ -451,3 +451,28 @@ def test_what_blocks_the_engine_itself_can_be_left(project: Path):
     _, errors = engine.communicate(timeout=20)
     assert engine.returncode == 130
     assert "leaving at once; `unspool resume latest` goes on" in errors
+
+
+def test_what_is_no_plain_file_is_not_waited_for(project: Path):
+    os.mkfifo("pipe.yaml")
+    Path("endless.yaml").symlink_to("/dev/zero")
+    Path("folder.yaml").mkdir()
+    for name, said in (("pipe", "is no file"), ("endless", "is no file"), ("folder", "is a folder")):
+        ended = unspool("check", f"{name}.yaml")
+        assert ended.returncode == 2
+        assert ended.stderr.startswith(f"unspool: {name}.yaml {said}")
+
+
+def test_a_document_beyond_the_limit_is_not_read_whole(project: Path):
+    with open("huge.yaml", "wb") as file:
+        file.truncate(20 << 30)
+    ended = unspool("check", "huge.yaml")
+    assert ended.returncode == 2
+    assert "larger than 32 MiB" in ended.stderr
+
+
+def test_of_many_errors_the_first_are_told(project: Path):
+    write("many.json", {f"t{number}": {"run": "x", "timout": "3s"} for number in range(1000)})
+    told = {unspool("check", "many.json").stderr for _ in range(2)}
+    assert len(told) == 1
+    assert "task `t48`" in told.pop()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from unspool.compiler.compile import Compilation, compile_document
+from unspool.compiler.text_limits import MAX_BYTES
 from unspool.errors import DocumentError, InputError, LimitError, UnspoolError
 from unspool.model.diagnostics import Diagnostic
 from unspool.model.plan import Plan
@@ -30,12 +32,19 @@ def read(path: str) -> bytes:
         DocumentError: there is no such file, or it cannot be read.
     """
     try:
-        with open(path, "rb") as file:
-            return file.read()
-    except IsADirectoryError:
-        raise DocumentError(f"{path} is a folder; name a document in it") from None
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe without a writer would wait
     except OSError as problem:
         raise DocumentError(f"cannot read {path}: {problem.strerror}") from None
+    with open(descriptor, "rb") as file:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise DocumentError(f"{path} is a folder; name a document in it")
+        if not stat.S_ISREG(mode):
+            raise DocumentError(f"{path} is no file but a pipe or a device; write the document into a file")
+        try:
+            return file.read(MAX_BYTES + 1)  # one more is as wrong as any number of them
+        except OSError as problem:
+            raise DocumentError(f"cannot read {path}: {problem.strerror}") from None
 
 
 def compile_file(path: str) -> tuple[Compilation, bytes]:

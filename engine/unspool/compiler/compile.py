@@ -53,6 +53,10 @@ def compile_document(data: str | bytes, format: Format = "yaml") -> Compilation:
         scripts, script_problems = _interpolated(readable.document)
         uses = checked.uses
         found += checked.diagnostics + script_problems
+    if "\\" in loaded.text or "\0" in loaded.text:  # no other text can spell a NUL
+        from unspool.compiler.nul import check_nul
+
+        found += check_nul(readable.document)
     if any(diagnostic.is_error for diagnostic in found):
         return Compilation(None, _located(found, loaded, format))
     plan = lower(readable.document, graph, uses, scripts, loaded.locate.source_text)

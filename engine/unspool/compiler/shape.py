@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from unspool.compiler.places import value_at
@@ -108,7 +109,8 @@ def _without_good_tasks(value: Any) -> Any:
     tasks = value.get("tasks") if isinstance(value, dict) else None
     if not isinstance(tasks, dict) or not tasks:
         return value
-    faulty = {name: task for name, task in tasks.items() if not (_fits("Name", name) and _fits("Task", task))}
+    faults = ((name, task) for name, task in tasks.items() if not (_fits("Name", name) and _fits("Task", task)))
+    faulty = dict(islice(faults, MOST_DIAGNOSTICS + 1))  # the first ones; further ones would not be shown
     return {**value, "tasks": faulty or dict([next(iter(tasks.items()))])}
 
 

@@ -26,7 +26,7 @@ _CALLS: Final = {
     "asint": "write `a | int`",
     "float": "write `a | float`",
     "asfloat": "write `a | float`",
-    "range": "give the list in `for_each` or as an input",
+    "range": "give the list as an input",
     "get": "write `a.b | default(...)`",
     "strip": "write `a | trim`",
     "has": "write `a.b is defined`",

@@ -174,11 +174,22 @@ JsonPointer = TypeAliasType(
 ErrorClass = TypeAliasType(
     "ErrorClass",
     Annotated[
-        str,
-        Field(
-            pattern=r"^[a-z][a-z0-9_]*$",
-            description="A class of errors, such as `timeout`, `exit_code` or `connection`.",
-        ),
+        Literal[
+            "exit_code",
+            "signal",
+            "timeout",
+            "spawn_failed",
+            "exception",
+            "success_when_false",
+            "cancelled",
+            "rate_limit",
+            "connection",
+            "server",
+            "auth",
+            "quota",
+            "bad_request",
+        ],
+        Field(description="A class of errors that another attempt may mend."),
     ],
 )
 Environment = TypeAliasType(

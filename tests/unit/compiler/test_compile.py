@@ -124,3 +124,9 @@ def test_the_cost_grows_with_the_size_and_no_faster():
         return counted
 
     assert calls(4000) < 4.4 * calls(1000)
+
+
+def test_an_unknown_class_of_errors_is_not_passed_over():
+    text = "unspool: 1\nname: x\ntasks:\n  a: {run: x, retry: {max_attempts: 3, on: [timeuot]}}\n"
+    found = compile_document(text).diagnostics
+    assert [(one.code, one.hint) for one in found] == [("UNS024", "write `timeout`")]
