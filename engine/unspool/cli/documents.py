@@ -35,16 +35,17 @@ def read(path: str) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe without a writer would wait
     except OSError as problem:
         raise DocumentError(f"cannot read {path}: {problem.strerror}") from None
-    with open(descriptor, "rb") as file:
-        mode = os.fstat(descriptor).st_mode
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
         if stat.S_ISDIR(mode):
             raise DocumentError(f"{path} is a folder; name a document in it")
-        if not stat.S_ISREG(mode):
-            raise DocumentError(f"{path} is no file but a pipe or a device; write the document into a file")
-        try:
+        raise DocumentError(f"{path} is no file but a pipe or a device; write the document into a file")
+    try:
+        with open(descriptor, "rb") as file:
             return file.read(MAX_BYTES + 1)  # one more is as wrong as any number of them
-        except OSError as problem:
-            raise DocumentError(f"cannot read {path}: {problem.strerror}") from None
+    except OSError as problem:
+        raise DocumentError(f"cannot read {path}: {problem.strerror}") from None
 
 
 def compile_file(path: str) -> tuple[Compilation, bytes]:
