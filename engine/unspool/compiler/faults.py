@@ -87,7 +87,7 @@ def value_fault(schema: Mapping[str, Any], value: Any) -> Fault | None:
     from jsonschema.exceptions import best_match
     from referencing import Registry
 
-    from unspool.core.patterns import bounded
+    from unspool.model.patterns import bounded
 
     error = best_match(bounded(Draft202012Validator)(dict(schema), registry=Registry()).iter_errors(value))
     return None if error is None else _fault(error)

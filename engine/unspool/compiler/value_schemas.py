@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from unspool.compiler.faults import Fault, value_fault
 from unspool.compiler.wording import TYPE_PHRASES, choices, either, flow, found, place, quote, write
-from unspool.core.patterns import is_usable
 from unspool.model.diagnostics import Diagnostic
+from unspool.model.patterns import is_usable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

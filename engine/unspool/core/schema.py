@@ -40,7 +40,7 @@ def _surely_fits(value: Any, schema: dict[str, Any]) -> bool:
 def _complaint(value: Any, schema: dict[str, Any]) -> str | None:
     from jsonschema import Draft202012Validator  # 90 ms, for a value that is refused
 
-    from unspool.core.patterns import bounded
+    from unspool.model.patterns import bounded
 
     problem = next(bounded(Draft202012Validator)(schema).iter_errors(value), None)
     return None if problem is None else str(problem.message)

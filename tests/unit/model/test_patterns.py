@@ -8,8 +8,8 @@ import jsonschema
 import pytest
 
 from unspool.compiler.value_schemas import misfit
-from unspool.core.patterns import bounded, is_usable, matches
 from unspool.core.schema import fits
+from unspool.model.patterns import bounded, is_usable, matches
 
 SLOW = [r"^(a+)+$", r"^(?=a)(a+)+\1$", r"^(a|aa)+$", r"(x+x+)+y"]
 
