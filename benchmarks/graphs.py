@@ -66,6 +66,34 @@ def ninja_file(graph: Graph) -> Iterator[str]:
         yield f"build {name}: run {' '.join(needs)}"
 
 
+def dodo_file(graph: Graph) -> Iterator[str]:
+    """doit: one task each, always run."""
+    yield "def task_t():"
+    yield "    yield from TASKS"
+    yield "TASKS = ["
+    for name, needs in graph.tasks():
+        before = [f"t:{need}" for need in needs]
+        yield f"    {{'name': {name!r}, 'actions': ['true'], 'task_dep': {before}}},"
+    yield "]"
+
+
+def taskfile(graph: Graph) -> Iterator[str]:
+    """go-task: one task each; `all` needs them all."""
+    yield "version: '3'"
+    yield "tasks:"
+    yield f"  all: {{deps: [{', '.join(name for name, _ in graph.tasks())}]}}"
+    for name, needs in graph.tasks():
+        yield f"  {name}: {{deps: [{', '.join(needs)}], cmds: ['true'], run: once}}"
+
+
+def dag_file(graph: Graph) -> Iterator[str]:
+    """Dagu: one step each."""
+    yield "maxActiveSteps: 2"
+    yield "steps:"
+    for name, needs in graph.tasks():
+        yield f"  - {{name: {name}, command: 'true', depends: [{', '.join(needs)}]}}"
+
+
 def workflow(graph: Graph, body: str) -> Iterator[str]:
     """An unspool document in which each task is `body`, lines of YAML parted by newlines."""
     yield "unspool: 1"

@@ -47,21 +47,29 @@ class Tools:
     unspool: Tool | None
     make: Tool | None
     ninjas: list[Tool]
+    others: dict[str, Tool]
     missing: list[str]
 
     def found(self) -> list[Tool]:
         """Every tool that will be measured."""
-        return [tool for tool in (self.unspool, self.make, *self.ninjas) if tool]
+        return [tool for tool in (self.unspool, self.make, *self.ninjas, *self.others.values()) if tool]
 
 
 def environment(folder: Path) -> dict[str, str]:
     """What a measured process sees: no outer make or unspool, and its state inside its own folder."""
     kept = {name: value for name, value in os.environ.items() if not re.match("MAKE|MFLAGS|UNSPOOL_|PYTHON[DU]", name)}
-    return kept | {"UNSPOOL_HOME": str(folder / ".unspool"), "PYTHONPATH": str(folder)}
+    prefect = {"PREFECT_HOME": str(folder / "prefect"), "PREFECT_LOGGING_LEVEL": "ERROR"}
+    quiet = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DAGU_HOME": str(folder / "dagu"), **prefect}
+    return kept | {"UNSPOOL_HOME": str(folder / ".unspool"), "PYTHONPATH": str(folder), **quiet}
 
 
-def find_tools(unspool: str | None) -> Tools:
-    """Look for each tool; `unspool` names the command to measure, by default the one beside this Python."""
+def find_tools(unspool: str | None, environments: Path) -> Tools:
+    """Look for each tool.
+
+    Args:
+        unspool: the command to measure, by default the one beside this Python.
+        environments: holds a virtual environment for each peer that is a package of Python.
+    """
     beside = Path(sys.executable).with_name("unspool")
     found = {
         "unspool": _tool("unspool", unspool or (str(beside) if beside.exists() else shutil.which("unspool"))),
@@ -71,7 +79,30 @@ def find_tools(unspool: str | None) -> Tools:
     }
     missing = [f"{name} is not here; its columns stay empty" for name, tool in found.items() if tool is None]
     ninjas = [tool for name, tool in found.items() if name.startswith("ninja") and tool]
-    return Tools(found["unspool"], found["make"], ninjas, missing)
+    others = {name: tool for name in OTHERS if (tool := _other(name, environments))}
+    for name in OTHERS:
+        if name not in others and name in PACKAGES:
+            path = environments / name
+            missing.append(f"{name} is not here: python3 -m venv {path} && {path}/bin/pip install {PACKAGES[name]}")
+        elif name not in others:
+            missing.append(f"{name} is not on the PATH; its rows stay empty")
+    return Tools(found["unspool"], found["make"], ninjas, others, missing)
+
+
+PACKAGES = {"doit": "doit", "dbos": "dbos", "prefect": "prefect"}
+OTHERS = (*PACKAGES, "task", "dagu")  # `task` is go-task
+
+
+def _other(name: str, environments: Path) -> Tool | None:
+    if name not in PACKAGES:
+        found = shutil.which(name)
+        return _tool(name, found) if found else None
+    python = environments / name / "bin" / "python"
+    if not python.exists():
+        return None
+    code = f"import importlib.metadata as m; print(m.version({name!r}))"
+    answer = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+    return Tool(name, str(python), answer.stdout.strip()) if answer.returncode == 0 else None
 
 
 def _existing(path: str) -> str | None:
@@ -103,6 +134,30 @@ def contestants(tools: Tools, graph: Graph) -> dict[str, Prepare]:
     if tools.make:
         entries["make"] = make_run(tools.make, graph)
     return entries | {ninja.name: ninja_run(ninja, graph) for ninja in tools.ninjas}
+
+
+def other_run(tool: Tool, graph: Graph, what: str) -> Prepare:
+    """A peer that is an engine of workflows; `what` is `true`, the command, or `noop`."""
+
+    def prepare(folder: Path, jobs: int) -> Job:
+        printed = (folder / "stdout").read_text
+        if tool.name == "doit":
+            graphs.write_lines(folder / "dodo.py", graphs.dodo_file(graph))
+            return Job([tool.path, "-m", "doit", "-n", str(jobs)], lambda: printed().count(".  t:"), graph.size)
+        if tool.name == "task":
+            graphs.write_lines(folder / "Taskfile.yml", graphs.taskfile(graph))
+            count = lambda: (folder / "stderr").read_text().count("] true")  # noqa: E731
+            return Job([tool.path, "--concurrency", str(jobs), "all"], count, graph.size)
+        if tool.name == "dagu":
+            graphs.write_lines(folder / "graph.yaml", graphs.dag_file(graph))
+            return Job(
+                [tool.path, "start", "graph.yaml"], lambda: graph.size if "ucceeded" in printed() else 0, graph.size
+            )
+        script = str(HERE / f"peer_{tool.name}.py")
+        argv = [tool.path, script, graph.shape, str(graph.size), str(jobs), what]
+        return Job(argv, lambda: int(printed().split()[-1]), graph.size)
+
+    return prepare
 
 
 def make_run(tool: Tool, graph: Graph) -> Prepare:

@@ -75,6 +75,7 @@ def markdown(facts: dict, samples: list[Sample]) -> str:
         chosen = [sample for sample in samples if sample.group == "commands" and sample.jobs == jobs]
         parts += [f"### Commands, {jobs} at a time (seconds)", _commands(Medians(chosen))]
     for group, title, table in (
+        ("engines", "### Beside other engines of workflows (seconds for the whole process, two rounds)", _engines),
         ("no-ops", "### Tasks inside the process", _noops),
         ("compile", "### Load, check and plan a document", _compile),
         ("start", "### Start", _start),
@@ -121,6 +122,16 @@ def _marginal_ms(medians: Medians, wide: list[str], peer: str) -> float | None:
     if few is None or many is None:
         return None
     return 1000 * (many - few) / (medians.tasks(wide[1]) - medians.tasks(wide[0]))
+
+
+def _engines(medians: Medians) -> str:
+    rows = []
+    for case in medians.cases:
+        ours = medians.seconds(case, "unspool")
+        values = [medians.seconds(case, peer) for peer in medians.peers]
+        ratios = [f"{_number(value)} ({_ratio(value, ours)} x)" if value else "" for value in values[1:]]
+        rows.append([case, _number(values[0]), *ratios])
+    return _table(["", *medians.peers], rows)
 
 
 def _noops(medians: Medians) -> str:

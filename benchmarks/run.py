@@ -32,12 +32,13 @@ class Case:
     entries: dict[str, peers.Prepare]
     jobs: int = 2
     repeats: int = 1  # how often each round does it; short ones need more
+    most: int = 1000  # rounds, however many were asked for; long ones need fewer
 
 
 def main() -> None:
     """Measure, print the tables, and leave every single figure as one JSON line."""
     options = arguments()
-    tools = peers.find_tools(options.unspool)
+    tools = peers.find_tools(options.unspool, Path(options.peers))
     for line in tools.missing:
         say(line)
     facts = environment_facts(options, tools)
@@ -64,6 +65,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, nargs="+", default=[2], help="tasks at a time, for every tool (default 2)")
     parser.add_argument("--unspool", metavar="PATH", help="the command to measure (default: beside this Python)")
     parser.add_argument("--folder", default=str(ROOT / "build" / "benchmarks"), help="on the disk to be measured")
+    parser.add_argument("--peers", default=str(ROOT / "build" / "peers"), help="virtual environments of peers, by name")
     parser.add_argument("--keep", action="store_true", help="do not delete the folders of the runs at the end")
     parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/README.md")
     options = parser.parse_args()
@@ -91,6 +93,7 @@ def chosen_cases(options: argparse.Namespace, tools: peers.Tools) -> list[Case]:
     """All cases, or those that were asked for."""
     size = 10 if options.quick else 1
     cases = [case for jobs in options.jobs for case in command_cases(tools, size, jobs)]
+    cases += engine_cases(tools, size)
     if tools.unspool:
         cases += [*noop_cases(tools.unspool, size), *compile_cases(tools.unspool, size)]
     cases += start_cases(tools)
@@ -107,6 +110,22 @@ def command_cases(tools: peers.Tools, size: int, jobs: int) -> list[Case]:
         Graph("wide", 5000 // size),
     ]
     return [Case("commands", graph.name, peers.contestants(tools, graph), jobs) for graph in shapes]
+
+
+def engine_cases(tools: peers.Tools, size: int) -> list[Case]:
+    """The same on other engines of workflows, most of which take seconds for what takes others one."""
+    if tools.unspool is None or not tools.others:
+        return []
+    cases = []
+    for graph in (Graph("chain", 1000 // size), Graph("wide", 1000 // size)):
+        commands = {name: peers.other_run(tool, graph, "true") for name, tool in tools.others.items()}
+        entries = {"unspool": peers.unspool_run(tools.unspool, graph, graphs.ARGV), **commands}
+        cases.append(Case("engines", graph.name, entries, most=2))
+    graph = Graph("chain", 1000 // size)
+    inside = {name: tools.others[name] for name in ("dbos", "prefect") if name in tools.others}
+    entries = {"unspool": peers.unspool_run(tools.unspool, graph, graphs.NOOP)}
+    entries |= {name: peers.other_run(tool, graph, "noop") for name, tool in inside.items()}
+    return [*cases, Case("engines", f"{graph.name} no-ops", entries, most=2)]
 
 
 def noop_cases(tool: peers.Tool, size: int) -> list[Case]:
@@ -147,7 +166,7 @@ def measure(cases: list[Case], rounds: int, base: Path) -> Iterator[Sample]:
     """Everybody takes turns in every round, each time someone else first, each time in a new folder."""
     for number, case in enumerate(cases):
         say(f"{case.group}: {case.name}, {case.jobs} at a time")
-        for turn in range(rounds * case.repeats):
+        for turn in range(min(rounds * case.repeats, case.most)):
             names = list(case.entries)
             first = turn % len(names) if names else 0
             for name in names[first:] + names[:first]:
