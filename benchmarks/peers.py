@@ -89,7 +89,7 @@ def find_tools(unspool: str | None, environments: Path) -> Tools:
     return Tools(found["unspool"], found["make"], ninjas, others, missing)
 
 
-PACKAGES = {"doit": "doit", "dbos": "dbos", "prefect": "prefect"}
+PACKAGES = {"doit": "doit", "dbos": "dbos", "prefect": "prefect 'fastapi<0.119'"}  # which Prefect 3.7 needs
 OTHERS = (*PACKAGES, "task", "dagu")  # `task` is go-task
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -70,13 +71,20 @@ class LiveView:
         """Draw, if it is time, and give the moment of the next drawing."""
         if now >= self._due:
             self._due = now + PERIOD
-            live = self._live or self._begin()
-            self._tell(live.console)
-            live.update(self._view(live.console, now), refresh=True)
+            try:
+                live = self._live or self._begin()
+                self._tell(live.console)
+                live.update(self._view(live.console, now), refresh=True)
+            except OSError:  # the terminal is gone; the run goes on
+                self._due = math.inf
         return self._due
 
     def close(self) -> None:
         """Take the view away; what was told stays."""
+        with suppress(OSError):
+            self._close()
+
+    def _close(self) -> None:
         if self._live is not None:
             from rich.text import Text
 

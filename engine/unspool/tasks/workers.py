@@ -88,8 +88,7 @@ class Workers:
             lent = slot.lend()
             file = os.memfd_create("call", os.MFD_CLOEXEC)
             _write(file, spec)
-            worker = self._worker(spec.cwd, lent)
-            socket.send_fds(worker.channel, [b"."], [*lent, file])
+            worker = self._send(spec.cwd, lent, file)
         except OSError as problem:
             if file >= 0:
                 os.close(file)
@@ -124,12 +123,16 @@ class Workers:
         self._idle.clear()
         self._busy.clear()
 
-    def _worker(self, folder: str, lent: tuple[int, ...]) -> _Worker:
-        for worker in self._idle:
-            if worker.folder == folder:
-                self._idle.remove(worker)
+    def _send(self, folder: str, lent: tuple[int, ...], file: int) -> _Worker:
+        """Hand a call to a worker that is free, else to a new one."""
+        for worker in [worker for worker in self._idle if worker.folder == folder]:
+            self._idle.remove(worker)
+            with suppress(ConnectionError):  # it has just died; we shall hear of it
+                socket.send_fds(worker.channel, [b"."], [*lent, file])
                 return worker
-        return self._begin(folder, lent)
+        worker = self._begin(folder, lent)
+        socket.send_fds(worker.channel, [b"."], [*lent, file])
+        return worker
 
     def _begin(self, folder: str, lent: tuple[int, ...]) -> _Worker:
         self._guard()
@@ -164,7 +167,7 @@ class Workers:
         call = self._finish(worker)
         if call is None:
             return
-        answer = json.loads(_read(call.file))
+        answer = _answer(_read(call.file))
         os.close(call.file)
         if answer.get("tired"):
             self._kill(worker)
@@ -173,7 +176,7 @@ class Workers:
             if len(self._idle) > self._most_idle:
                 self._kill(self._idle.pop(0))
         problem = answer.get("error")
-        call.done(Answer(error(*problem) if problem else None, answer.get("value"), answer["usage"]))
+        call.done(Answer(error(*problem) if problem else None, answer.get("value"), answer.get("usage")))
 
     def _bury(self, worker: _Worker) -> None:
         """A worker has ended, and with it the call that it was at."""
@@ -228,6 +231,17 @@ def _told(spec: AttemptSpec) -> dict[str, str]:
         "UNSPOOL_TASK_KEY": spec.key,
         "UNSPOOL_ATTEMPT": str(spec.number),
     }
+
+
+def _answer(content: bytes) -> dict[str, Any]:
+    """Read an answer; the function has lived in the same process, and may have spoilt it."""
+    try:
+        answer = json.loads(content)
+    except (ValueError, RecursionError):
+        answer = None
+    if not isinstance(answer, dict) or "usage" not in answer:
+        return {"error": ["exception", "what the worker answered cannot be read"], "tired": True}
+    return answer
 
 
 def _read(file: int) -> bytes:

@@ -152,3 +152,16 @@ def test_many_tasks_cost_little(tmp_path: Path):
     lines = stage.draw(START + 1)
     assert lines[0] == "flow running  0/5000 done, 0 running  1.0s"
     assert len(lines) < 10
+
+
+def test_a_terminal_that_is_gone_harms_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    stage = Stage(tmp_path, {})
+
+    def refuse(_text: str) -> int:
+        raise OSError(5, "Input/output error")
+
+    stage.draw(START + 1)
+    monkeypatch.setattr(stage.terminal, "write", refuse)
+    assert stage.view.draw(START + 2) == float("inf")
+    stage.end(stage.start(0, START + 3), START + 4, FAILED)
+    stage.view.close()

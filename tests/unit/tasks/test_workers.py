@@ -369,6 +369,21 @@ def test_a_worker_ends_when_its_engine_hangs_up(plain: Plain):
     assert plain.value() != pid
 
 
+def test_a_worker_that_died_while_it_waited_is_passed_over(plain: Plain):
+    pid = plain.value(PID)
+    os.kill(pid, 9)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # dead, and nobody has heard of it yet
+    assert plain.value() != pid
+
+
+def test_an_answer_that_a_function_spoils_is_its_failure(plain: Plain):
+    text = "import os\n\ndef f():\n    for name in os.listdir('/proc/self/fd'):\n        try:\n"
+    text += "            if 'memfd' in os.readlink(f'/proc/self/fd/{name}'):\n                os.dup2(1, int(name))\n"
+    text += "        except OSError:\n            pass\n\ndef g():\n    return 1\n"
+    assert plain.run(text).error == {"class": "exception", "message": "what the worker answered cannot be read"}
+    assert plain.value(name="g") == 1
+
+
 def test_no_descriptor_stays(plain: Plain):
     plain.value(PID)
     before = len(os.listdir("/proc/self/fd"))
