@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.command import by_shell
+from unspool.compiler.compile import compile_document
 from unspool.core.transitions import mermaid
 
 ROOT = Path(__file__).parents[2]
@@ -53,3 +54,15 @@ def test_the_state_diagram_is_the_table_of_moves():
         r"^```mermaid\n(.*?)^```$", (ROOT / "docs/reference/states.md").read_text(), re.DOTALL | re.MULTILINE
     )
     assert diagram == mermaid(), "write it anew from unspool.core.transitions.mermaid()"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/reference/language.md"])
+def test_every_document_in_a_page_compiles(page: str):
+    blocks = [
+        block for block in _BLOCK.finditer((ROOT / page).read_text()) if block["kind"] in ("yaml", "toml", "json")
+    ]
+    assert blocks
+    for block in blocks:
+        compilation = compile_document(block["text"], block["kind"])
+        assert [found.message for found in compilation.diagnostics] == [], block["text"]
+        assert compilation.plan is not None

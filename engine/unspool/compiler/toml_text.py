@@ -16,7 +16,6 @@ from unspool.compiler.wording import quote
 from unspool.model.diagnostics import Diagnostic, Path
 
 _PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
-_LINE_END = re.compile(r"\r?\n")
 _TWICE = ("Cannot ", "Duplicate inline table key")
 _WORD = re.compile(r"[^\s,\]}#=]+")
 _WORDS_MEANT = {"yes": "true", "on": "true", "no": "false", "off": "false"}

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
-
-TaskState = Literal["created", "ready", "queued", "running", "completed", "failed", "cancelled", "skipped"]
-RunState = Literal["running", "cancelling", "completed", "failed", "cancelled"]
+from typing import Final
 
 CREATED: Final = "created"  # some of its dependencies are not final
 READY: Final = "ready"  # nothing of its own is missing: it waits for a slot
