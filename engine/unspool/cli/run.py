@@ -19,7 +19,7 @@ from unspool.cli.drive import (
 @click.command("run")
 @click.argument("file")
 @click.option("-i", "--input", "pairs", multiple=True, metavar="NAME=VALUE", help="An input; may be given again.")
-@click.option("--inputs", metavar="FILE", help="A YAML or JSON file of inputs.")
+@click.option("--inputs", metavar="FILE", help="A YAML, TOML or JSON file of inputs.")
 @workers_option
 @durability_option
 @format_option

@@ -93,10 +93,12 @@ class PlainProgress:
         for entry in entries:
             run = self._runs(entry.run)
             moves = [move for move in entry.moves if move[1] in _SHOWN]
+            told = [self._line(run, *move) for move in moves]
             if self._logs is not None and isinstance(entry.event, AttemptEnded) and moves:
                 name = f"{run.plan.tasks[moves[0][0]].id}.{entry.event.attempt}"
-                lines += _output(self._logs / run.id, name)
-            lines += [self._line(run, *move) for move in moves]
+                at = 1 if moves[0][1] == RUNNING else 0  # a short attempt is told with its start
+                told[at:at] = _output(self._logs / run.id, name)
+            lines += told
         self._writer.write(lines)
 
     def _line(self, run: Run, index: int, state: str, reason: str | None) -> str:

@@ -70,3 +70,19 @@ def test_a_reader_that_goes_away_is_no_error(listener):
     told = listener(Gone(), lambda _: run)
     told.heard(entries(run))
     told.heard(entries(Run()))
+
+
+def test_verbose_shows_what_was_written_between_the_start_and_the_end(tmp_path):
+    run, stream = Run(), io.StringIO()
+    (tmp_path / "r1").mkdir()
+    (tmp_path / "r1" / "a.1.out").write_text("one\n\x1b[2Jtwo\n")
+    (tmp_path / "r1" / "a.1.err").write_text("three\n")
+    PlainProgress(stream, lambda _: run, tmp_path, verbose=True).heard(entries(run))
+    assert stream.getvalue().splitlines() == [
+        "a: running",
+        "  | one",
+        "  | two",
+        "  | three",
+        "a: failed (exit_code): exit code 3",
+        "b: cancelled (dependency_failed)",
+    ]
