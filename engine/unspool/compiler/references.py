@@ -178,9 +178,13 @@ class _Checker:
         return is_sound
 
     def _type(self, expression: Expression) -> str | None:
-        """Give the JSON type of an expression that is one value of a declared type."""
-        from unspool.expr.tree import Member, Name
+        """Give the JSON type of an expression that is a constant, or one value of a declared type."""
+        from unspool.expr.tree import Concat, Constant, ListOf, MapOf, Member, Name
 
+        if isinstance(expression.node, Constant):
+            return _CONSTANT_TYPES.get(type(expression.node.value))
+        if isinstance(expression.node, ListOf | MapOf | Concat):
+            return {ListOf: "array", MapOf: "object", Concat: "string"}[type(expression.node)]
         if isinstance(expression.node, Name | Member) and len(expression.references) == 1:
             only = expression.references[0]
             return self.scope.declared_type(only.path) if only.exact else None
@@ -195,6 +199,7 @@ class _Checker:
 
 
 _COLLECTIONS = ("array", "object")
+_CONSTANT_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 _COMPARED = {"string": " != ''", "integer": " > 0", "number": " > 0", "array": " != []"}
 
 _FIELDS: dict[str, Callable[[_Checker, Any, Spot], None]] = {

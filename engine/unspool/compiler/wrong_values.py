@@ -176,6 +176,8 @@ class _Case:
     def _form_hint(self) -> str | None:
         if self.kind == "python" and self.value.strip().endswith(".py"):
             return "a file is started by `run`: " + str(write("run", ["python3", self.value.strip()]))
+        if self.kind in ("when", "success_when") and "${{" in self.value:
+            return "put all of it into one expression: `${{ a and b }}`"
         if re.fullmatch(r"\W*(always|success|failure|cancelled)\(\)\W*", self.value):
             return "say which end of a dependency is waited for, as in `depends_on: {build: any}`, and remove it"
         return self._ask_for(fitted(self.kind, self.value))

@@ -56,9 +56,11 @@ class LargeValue(ValueTooLarge):
     """
 
     def __init__(self, path: str, ref: Ref) -> None:
+        of_result = path.endswith((".stdout", ".stderr", ".json"))
+        cure = "write what is needed to UNSPOOL_OUTPUT" if of_result else "raise `max_bytes` of the output"
         super().__init__(
             f"value_too_large: {path} has {ref.size:,} bytes, more than an expression may hold; "
-            "raise `max_bytes` of the output, or hand it over whole in `env`, `stdin` or `with`"
+            f"{cure}, or hand it over whole in `env`, `stdin` or `with`"
         )
         self.path = path
         self.ref = ref

@@ -130,3 +130,26 @@ def test_an_unknown_class_of_errors_is_not_passed_over():
     text = "unspool: 1\nname: x\ntasks:\n  a: {run: x, retry: {max_attempts: 3, on: [timeuot]}}\n"
     found = compile_document(text).diagnostics
     assert [(one.code, one.hint) for one in found] == [("UNS024", "write `timeout`")]
+
+
+@pytest.mark.parametrize(
+    ("when", "code"),
+    [
+        ("${{ 'a' }}", "UNS076"),
+        ("${{ 1 }}", "UNS076"),
+        ("${{ [1] }}", "UNS076"),
+        ("${{ 'a' ~ 'b' }}", "UNS076"),
+        ("${{ true }}", None),
+        ("${{ 1 == 1 }}", None),
+    ],
+)
+def test_a_condition_that_can_never_be_one_is_refused(when: str, code: str | None):
+    found = compile_document(f'unspool: 1\nname: x\ntasks:\n  a: {{run: x, when: "{when}"}}\n').diagnostics
+    assert [one.code for one in found] == ([code] if code else [])
+
+
+def test_a_half_condition_is_told_how_to_become_a_whole_one():
+    inputs = "inputs: {u: {type: boolean, default: true}}"
+    text = f'unspool: 1\nname: x\n{inputs}\ntasks:\n  a: {{run: x, when: "a ${{{{ inputs.u }}}}"}}\n'
+    (found,) = compile_document(text).diagnostics
+    assert found.hint == "put all of it into one expression: `${{ a and b }}`"
