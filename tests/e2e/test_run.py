@@ -476,3 +476,15 @@ def test_of_many_errors_the_first_are_told(project: Path):
     told = {unspool("check", "many.json").stderr for _ in range(2)}
     assert len(told) == 1
     assert "task `t48`" in told.pop()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("i.json", '{"n": 1e999}'), ("i.yaml", "n: 1e999"), ("i.toml", "n = 1e999")]
+)
+def test_a_number_that_nothing_can_hold_is_refused_in_a_file_of_inputs(project: Path, name: str, text: str):
+    write("flow.json", {"a": {"run": ["echo", "${{ inputs.n }}"]}}, inputs={"n": {"type": "number"}})
+    Path(name).write_text(text)
+    ended = unspool("run", "flow.json", "--inputs", name)
+    assert ended.returncode == 2
+    assert f"{name}:1:" in ended.stderr
+    assert "the number 1e999 is too large" in ended.stderr

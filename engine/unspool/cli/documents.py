@@ -116,6 +116,9 @@ def read_inputs(plan: Plan, pairs: Sequence[str], file: str | None) -> dict[str,
 
 
 def _input_file(path: str) -> dict[str, Any]:
+    from unspool.compiler.locate import resolve
+    from unspool.compiler.places import value_at
+    from unspool.compiler.scalars import suspect_diagnostic
     from unspool.compiler.text import load
 
     kind = _FORMATS.get(os.path.splitext(path)[1].lower())
@@ -123,8 +126,11 @@ def _input_file(path: str) -> dict[str, Any]:
         raise InputError(f"{path}: a file of inputs ends in {_ENDINGS}")
     data = read(path)
     loaded = load(data, kind)
-    if loaded.diagnostics:
-        raise InputError(render_all(loaded.diagnostics, path, data))
+    numbers = [one for one in loaded.suspects if one.kind == "lossy_number"]
+    too_large = [suspect_diagnostic(one) for one in numbers if isinstance(value_at(loaded.value, one.path), str)]
+    wrong = [*loaded.diagnostics, *resolve(too_large, loaded.locate)]
+    if wrong:
+        raise InputError(render_all(wrong, path, data))
     if not isinstance(loaded.value, dict):
         raise InputError(f"{path}: a file of inputs is a map of names to values")
     return loaded.value

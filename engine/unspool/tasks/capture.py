@@ -104,7 +104,13 @@ def _read_output_file(task: Task, slot: Slot, store: Store, collected: dict[str,
     most = {output.name: output.max_bytes for output in task.outputs}
     try:
         values = parse_output(_read_file(slot.output).decode("utf-8"))
-    except (OSError, ValueError) as problem:
+    except UnicodeDecodeError as problem:
+        collected["output_error"] = f"UNSPOOL_OUTPUT: byte {problem.start + 1} is not UTF-8; write text"
+        return
+    except OSError as problem:
+        collected["output_error"] = f"UNSPOOL_OUTPUT: it cannot be read ({problem.strerror}); leave a plain file there"
+        return
+    except ValueError as problem:
         collected["output_error"] = f"UNSPOOL_OUTPUT: {problem}"
         return
     finally:

@@ -332,3 +332,13 @@ def test_a_large_output_of_a_process_is_stored_byte_by_byte(tmp_path: Path):
     assert stdout["size"] == 3_000_000
     assert processes.artifacts.get(stdout["ref"]) == processes.log()
     processes.close()
+
+
+def test_an_output_file_that_cannot_be_read_is_told_in_words(slot: Slot, store: MemoryArtifacts, tmp_path: Path):
+    def told() -> str:
+        return collect(task(), slot, str(tmp_path), store, 0)["output_error"]
+
+    Path(slot.output).write_bytes(b"a=\xff\n")
+    assert told() == "UNSPOOL_OUTPUT: byte 3 is not UTF-8; write text"
+    Path(slot.output).symlink_to("/etc/passwd")
+    assert told().startswith("UNSPOOL_OUTPUT: it cannot be read (Too many levels of symbolic links)")
