@@ -161,7 +161,10 @@ class _Checker:
             self.found.append(Diagnostic("UNS074", message, path, hint=hint, severity="warning"))
 
     def _syntax(self, error: Any, spot: Spot) -> None:
-        self.found.append(Diagnostic(error.code, error.message, spot.path, offset=error.offset, hint=error.hint))
+        from unspool.expr.syntax import GRAMMAR
+
+        hint = error.hint or GRAMMAR
+        self.found.append(Diagnostic(error.code, error.message, spot.path, offset=error.offset, hint=hint))
 
     def _expression(self, expression: Expression, spot: Spot) -> bool:
         """Check what an expression names; say whether nothing is wrong with it by itself."""

@@ -49,13 +49,13 @@ def interpolate(script: str, shell: str = "sh", harmless: Mapping[str, Collectio
     Returns:
         The new script, its variables, and diagnostics; with an error among them the script must not be run.
     """
-    from unspool.expr.syntax import ExpressionSyntaxError
+    from unspool.expr.syntax import GRAMMAR, ExpressionSyntaxError
     from unspool.expr.template import Expression, parse_template
 
     try:
         parts = parse_template(script).parts
     except ExpressionSyntaxError as problem:
-        found = Diagnostic(problem.code, problem.message, offset=problem.offset, hint=problem.hint)
+        found = Diagnostic(problem.code, problem.message, offset=problem.offset, hint=problem.hint or GRAMMAR)
         return Interpolated(script, {}, (found,))
     expressions = [part for part in parts if isinstance(part, Expression)]
     literals = [part for part in parts if isinstance(part, str)]

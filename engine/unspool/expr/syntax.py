@@ -9,6 +9,7 @@ CODES = {
     "UNS061": "an expression uses a filter, test or function that does not exist, or with wrong arguments",
     "UNS062": "an expression is too long or too deeply nested",
 }
+GRAMMAR = "write names, values, comparisons, `and`, `or`, `not`, `a if b else c`, or `value | filter`"
 
 
 class ExpressionSyntaxError(ExpressionError):

@@ -153,3 +153,10 @@ def test_a_half_condition_is_told_how_to_become_a_whole_one():
     text = f'unspool: 1\nname: x\n{inputs}\ntasks:\n  a: {{run: x, when: "a ${{{{ inputs.u }}}}"}}\n'
     (found,) = compile_document(text).diagnostics
     assert found.hint == "put all of it into one expression: `${{ a and b }}`"
+
+
+@pytest.mark.parametrize("source", ["for x in y", "1 +", "a b", "(1", "a |", "{% if %}"])
+def test_every_error_of_an_expression_has_a_hint(source: str):
+    found = compile_document(f"unspool: 1\nname: x\ntasks:\n  a: {{run: [echo, '${{{{ {source} }}}}']}}\n").diagnostics
+    assert found
+    assert all(one.hint for one in found)
