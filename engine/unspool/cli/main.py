@@ -12,6 +12,7 @@ import click
 
 from unspool import __version__
 from unspool.errors import UnspoolError
+from unspool.model.similar import closest
 
 _COMMANDS = {
     "run": "Compile a document, run it, and report.",
@@ -53,10 +54,8 @@ class _Lazy(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError:
-            import difflib
-
-            close = difflib.get_close_matches(args[0], _COMMANDS, 1)
-            hint = f"; did you mean `{close[0]}`?" if close else "; see `unspool --help`"
+            close = closest(args[0], _COMMANDS)
+            hint = f"; did you mean `{close}`?" if close else "; see `unspool --help`"
             raise click.UsageError(f"no command `{args[0]}`{hint}", ctx) from None
 
 

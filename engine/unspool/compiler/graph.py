@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from unspool.compiler.cycles import shortest_cycles
 from unspool.compiler.readable import Readable
-from unspool.compiler.wording import closest, quote
+from unspool.compiler.wording import quote
 from unspool.model.diagnostics import Diagnostic, Path
 from unspool.model.plan import DEFAULT_MAX_TASKS
+from unspool.model.similar import closest
 
 CODES = {
     "UNS040": "a task depends on a task that does not exist",

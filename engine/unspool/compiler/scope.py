@@ -18,8 +18,9 @@ from unspool.compiler.contexts import (
 from unspool.compiler.graph import MOST_SUGGESTIONS, Graph, similar_name
 from unspool.compiler.readable import Readable
 from unspool.compiler.schema_paths import type_at, wrong_member
-from unspool.compiler.wording import closest, quote
+from unspool.compiler.wording import quote
 from unspool.model.diagnostics import Path
+from unspool.model.similar import closest
 
 Steps = tuple[str | int, ...]
 Problem = tuple[str, str, str]  # code, message, hint

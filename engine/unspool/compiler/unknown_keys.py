@@ -14,8 +14,9 @@ from unspool.compiler.foreign_keys import (
 )
 from unspool.compiler.places import kind_of
 from unspool.compiler.remedies import duration, fitted
-from unspool.compiler.wording import choices, closest, inside, place, quote, write
+from unspool.compiler.wording import choices, inside, place, quote, write
 from unspool.model.diagnostics import Diagnostic
+from unspool.model.similar import closest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

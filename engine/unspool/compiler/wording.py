@@ -121,10 +121,3 @@ def either(phrases: Iterable[str]) -> str:
     *most, last = dict.fromkeys(phrases)
     comma = "," if " or " in last or len(most) > 1 else ""
     return f"{', '.join(most)}{comma} or {last}" if most else last
-
-
-def closest(word: str, known: Iterable[str]) -> str | None:
-    """Give the known word that a misspelt one most probably means."""
-    from difflib import get_close_matches
-
-    return next(iter(get_close_matches(word, list(known), n=1, cutoff=0.6)), None)

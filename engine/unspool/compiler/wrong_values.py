@@ -12,7 +12,6 @@ from unspool.compiler.remedies import EXAMPLES, fitted, task_name, variable_name
 from unspool.compiler.wording import (
     TYPE_PHRASES,
     choices,
-    closest,
     either,
     flow,
     found,
@@ -23,6 +22,7 @@ from unspool.compiler.wording import (
     write,
 )
 from unspool.model.diagnostics import Diagnostic
+from unspool.model.similar import closest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from unspool.model.similar import closest
+
 #: By what is called, in small letters: what to write instead of the call.
 _CALLS: Final = {
     "contains": "write `b in a`",
@@ -140,13 +142,6 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> tuple[str, str | None
         return message, "there are no regular expressions here; use `in`, `is startswith`, `split` or `lines`"
     meant = plain if plain in names else (_FILTERS if kind == "filter" else _TESTS).get(plain) or closest(plain, names)
     return message, f"did you mean `{meant}`?" if meant else f"there are {', '.join(sorted(names))}"
-
-
-def closest(name: str, names: list[str]) -> str | None:
-    """Give the name that looks most like `name`, if one does."""
-    from difflib import get_close_matches  # only for people who made a mistake
-
-    return next(iter(get_close_matches(name, names, 1)), None)
 
 
 def character_hint(character: str) -> str | None:

@@ -9,6 +9,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 from unspool.errors import SpawnError
+from unspool.model.similar import closest
 
 
 def is_coroutine(name: str, folder: str) -> bool:
@@ -68,7 +69,5 @@ def _names(tree: ast.Module) -> Iterator[str]:
 
 
 def _meant(function: str, names: set[str]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(function, names, 1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    close = closest(function, names)
+    return f"; did you mean {close!r}?" if close else ""

@@ -27,8 +27,3 @@ def test_a_name_like_no_other_gets_the_whole_list():
     message, hint = hints.unknown("test", "qqq", TESTS)
     assert message == "there is no test `qqq`"
     assert hint.startswith("there are boolean, contains, ")
-
-
-def test_closest():
-    assert hints.closest("lenght", ["length", "upper"]) == "length"
-    assert hints.closest("xyz", ["length", "upper"]) is None
