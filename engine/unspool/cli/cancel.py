@@ -25,7 +25,7 @@ def command(run: str, task: str | None) -> int:
     """Cancel RUN, or only TASK of it."""
     recorded = read_recorded(run)
     folder, found = recorded.folder, recorded.rebuild()
-    if task is not None and task not in [plan.id for plan in found.plan.tasks]:
+    if task is not None and task not in [plan.id for plan in found.nodes]:
         raise UnspoolError(f"run {found.id} has no task {task!r}; `unspool show {found.id}` lists them")
     if found.is_final:
         raise UnspoolError(f"run {found.id} is {found.state} already")

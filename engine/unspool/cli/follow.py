@@ -103,7 +103,7 @@ class Follower:
             self._seen[attempt, stream] = _Seen(seen.printed + len(known), seen.printed + len(content))
 
     def _print_kept(self, attempt: int) -> None:
-        task = self._run.plan.tasks[self._task].id
+        task = self._run.nodes[self._task].id
         for stream in STREAMS:
             seen = self._seen.get((attempt, stream), _Seen())
             file = self._folder / "logs" / self._name / f"{task}.{attempt}.{stream}"

@@ -66,7 +66,7 @@ def previous_mark(folder: Path) -> str | None:
 def _intention(run: Run) -> str:
     """Say what a resume will do, before it does."""
     finished = sum(task.state in FINAL_STATES for task in run.tasks)
-    again = [run.plan.tasks[attempt.task].id for _, attempt in sorted(run.attempts.items()) if attempt.admitted]
+    again = [run.nodes[attempt.task].id for _, attempt in sorted(run.attempts.items()) if attempt.admitted]
     waiting = sum(task.state == CREATED for task in run.tasks)
     shown = f" ({', '.join(again[:10])}{', ...' if len(again) > 10 else ''})" if again else ""
     return (

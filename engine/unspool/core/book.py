@@ -15,7 +15,7 @@ from unspool.model.commands import (
     StopAttempt,
     WithdrawRequest,
 )
-from unspool.model.plan import Plan
+from unspool.model.plan import Plan, Task
 from unspool.model.status import BY_PERSON, CANCELLED, FINAL_STATES, QUEUED, READY, RUNNING
 
 TIMEOUT_TIMER = "timeout:"  # and an attempt's number: it has run too long
@@ -28,7 +28,8 @@ class Book:
 
     def __init__(self) -> None:
         self.plan: Plan = Plan("", ())
-        self.tasks: list[TaskRun] = []
+        self.nodes: list[Task] = []  # the tasks of the plan, then those that the run has grown
+        self.tasks: list[TaskRun] = []  # what became of each node
         self.attempts: dict[int, Attempt] = {}
         self.timers: dict[str, float] = {}
         self.open = 0  # tasks that are not final
@@ -70,7 +71,7 @@ class Book:
         self._next_attempt += 1
         self.attempts[attempt] = Attempt(index, number, self._at)
         task.attempt = attempt
-        self._out.append(RequestAdmission(index, attempt, self.plan.tasks[index].priority))
+        self._out.append(RequestAdmission(index, attempt, self.nodes[index].priority))
 
     def _begin(self, attempt: Attempt, at: float) -> None:
         """An attempt runs since `at`."""
@@ -128,7 +129,7 @@ class Book:
             return
         self._cancel_timer(f"{TIMEOUT_TIMER}{number}")
         self._out.append(StopAttempt(number, "polite"))
-        self._set_timer(f"{GRACE_TIMER}{number}", self._at + self.plan.tasks[attempt.task].grace)
+        self._set_timer(f"{GRACE_TIMER}{number}", self._at + self.nodes[attempt.task].grace)
 
     def _force_all(self) -> None:
         """Somebody will not wait for the grace: end every attempt by force."""

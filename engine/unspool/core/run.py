@@ -114,7 +114,7 @@ class Run(Book):
         orders: list[Command] = []
         for number, attempt in sorted(self.attempts.items()):
             if not attempt.admitted:
-                orders.append(RequestAdmission(attempt.task, number, self.plan.tasks[attempt.task].priority))
+                orders.append(RequestAdmission(attempt.task, number, self.nodes[attempt.task].priority))
         orders += [SetTimer(timer, due) for timer, due in self.timers.items()]
         if self.is_final:
             orders.append(FinishRun(self.state, self.reason))
@@ -153,6 +153,7 @@ class Run(Book):
             event.folder,
         )
         self.state, self.started_at = status.RUNNING, event.at
+        self.nodes = list(plan.tasks)
         self.tasks = [TaskRun(task.index, len(task.needs)) for task in plan.tasks]
         self._edges = edges
         self.open = len(self.tasks)
@@ -174,7 +175,7 @@ class Run(Book):
         if attempt.task != event.task:
             raise IllegalEvent(f"attempt {event.attempt} is of task {attempt.task}, not of {event.task}")
         attempt.admitted, attempt.token = True, event.token
-        task = self.plan.tasks[attempt.task]
+        task = self.nodes[attempt.task]
         spec = None
         if task.dynamic:
             from unspool.core.evaluation import build_spec
@@ -192,7 +193,7 @@ class Run(Book):
         if attempt is None or attempt.started_at is not None:
             return
         self._begin(attempt, event.at)
-        task = self.plan.tasks[attempt.task]
+        task = self.nodes[attempt.task]
         if task.timeout is not None and attempt.stop is None:
             self._set_timer(f"{TIMEOUT_TIMER}{event.attempt}", event.at + task.timeout)
 
@@ -266,7 +267,7 @@ class Run(Book):
 
     def _judge(self, index: int, attempt: Attempt, event: AttemptEnded, duration: float | None) -> None:
         """Order of an attempt's end: result, success_when, outputs, then retry or the final state."""
-        plan, task = self.plan.tasks[index], self.tasks[index]
+        plan, task = self.nodes[index], self.tasks[index]
         task.attempts = attempt.number
         error = event.error
         if attempt.stop == status.TIMEOUT:
@@ -298,7 +299,7 @@ class Run(Book):
         number: int = 0,
         view: dict[str, Any] | None = None,
     ) -> None:
-        plan, task = self.plan.tasks[index], self.tasks[index]
+        plan, task = self.nodes[index], self.tasks[index]
         task.error = error
         if number and error["class"] != status.CRASH_LIMIT and self.state == status.RUNNING:
             draw = chance(self.seed, plan.id, number)
@@ -334,7 +335,7 @@ class Run(Book):
 
     def _pass_end_on(self, index: int) -> None:
         done = self.tasks[index]
-        tolerated = done.state == FAILED and self.plan.tasks[index].on_failure == "skip"
+        tolerated = done.state == FAILED and self.nodes[index].on_failure == "skip"
         for dependent, wanted in self._edges[index]:
             task = self.tasks[dependent]
             task.waiting -= 1
@@ -358,7 +359,7 @@ class Run(Book):
         if task.unmet:
             self._settle(index, SKIPPED, status.DEPENDENCY_NOT_MET)
             return
-        when = self.plan.tasks[index].when
+        when = self.nodes[index].when
         verdict = True if when is None else self._evaluate(when)
         if verdict is True:
             self._ask(index, 1)

@@ -20,7 +20,7 @@ def _counters(run: Run) -> list[str]:
     if run.open != still_open:
         problems.append(f"open is {run.open}, but {still_open} tasks are not final")
     failed = sum(
-        task.state == FAILED and plan.on_failure != "skip" for task, plan in zip(run.tasks, run.plan.tasks, strict=True)
+        task.state == FAILED and plan.on_failure != "skip" for task, plan in zip(run.tasks, run.nodes, strict=True)
     )
     if run.failed != failed:
         problems.append(f"failed is {run.failed}, but {failed} tasks failed untolerated")
@@ -34,7 +34,7 @@ def _counters(run: Run) -> list[str]:
 
 def _tasks(run: Run) -> list[str]:
     problems = []
-    for plan, task in zip(run.plan.tasks, run.tasks, strict=True):
+    for plan, task in zip(run.nodes, run.tasks, strict=True):
         if task.state == CREATED:
             needs = [run.tasks[need] for need, _ in plan.needs]
             waiting = sum(need.state not in FINAL_STATES or need.waiting > 0 for need in needs)

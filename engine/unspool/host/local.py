@@ -258,7 +258,7 @@ class LocalHost:
             self._begun[key] = AttemptStarted(at, intent.attempt, intent.token, record)
 
     def _spec(self, run: Run, intent: StartAttempt) -> AttemptSpec:
-        task = run.plan.tasks[intent.tasks[0]]
+        task = run.nodes[intent.tasks[0]]
         resolved: dict[str, Any] | None = intent.spec
         return AttemptSpec(
             run.id,
@@ -331,7 +331,7 @@ class LocalHost:
         if request.task is not None:
             if not run.state:
                 return f"run {request.run} is only just beginning; ask again"
-            index = next((task.index for task in run.plan.tasks if task.id == request.task), None)
+            index = next((task.index for task in run.nodes if task.id == request.task), None)
             if index is None:
                 return f"run {request.run} has no task {request.task!r}"
         self.put(request.run, CancelRequested(self.clock.now(), request.id, index, request.by), urgent=True)

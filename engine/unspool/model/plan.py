@@ -34,6 +34,31 @@ class Retry(NamedTuple):
     never: tuple[Any, ...] = ()
 
 
+class Breaker(NamedTuple):
+    """A circuit breaker: opens after so many `failures` in a row, tries again after `reset_after` seconds.
+
+    While it is half open one attempt at a time goes through; `successes` of them in a row close it.
+    """
+
+    failures: int
+    reset_after: float = 60.0
+    successes: int = 1
+
+
+class Resource(NamedTuple):
+    """Something that attempts share: what a task names under `uses`.
+
+    A counted pool has `slots`, a pool of named things `items`, each leased to one attempt at a time.
+    `rate` is how many attempts may begin per so many seconds. Any of them may be guarded by a `breaker`.
+    """
+
+    name: str
+    slots: int | None = None
+    items: tuple[Any, ...] | None = None
+    rate: tuple[int, float] | None = None
+    breaker: Breaker | None = None
+
+
 class Output(NamedTuple):
     """One declared output: where it is read from, and the JSON Schema it must fit.
 
@@ -68,6 +93,7 @@ class Task:
         timeout, grace, estimate: seconds.
         collect: what the host must read for the core after an attempt: `stdout`, `stderr`, `json`.
         dynamic: some field of `action`, `env` or `cwd` holds an expression.
+        uses: names of resources and how many of each an attempt takes; all at once or none.
     """
 
     index: int
@@ -91,6 +117,7 @@ class Task:
     tags: tuple[str, ...] = ()
     collect: tuple[str, ...] = ()
     dynamic: bool = False
+    uses: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +130,7 @@ class Plan:
         env: the document's environment; values may use `inputs`.
         concurrency: how many tasks of one run may run at once; None leaves it to the host.
         outputs: the run's outputs by name, text with `${{ }}` or plain JSON.
+        resources: what the tasks share.
     """
 
     name: str
@@ -114,6 +142,7 @@ class Plan:
     concurrency: int | None = None
     max_tasks: int = DEFAULT_MAX_TASKS
     outputs: dict[str, Any] = field(default_factory=dict)
+    resources: tuple[Resource, ...] = ()
 
 
 _TASK_FIELDS = tuple(Task.__dataclass_fields__)
@@ -131,6 +160,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "concurrency": plan.concurrency,
         "max_tasks": plan.max_tasks,
         "outputs": plan.outputs,
+        "resources": [list(resource) for resource in plan.resources],
         "tasks": [_task_to_json(task) for task in plan.tasks],
     }
 
@@ -152,6 +182,7 @@ def plan_from_json(data: dict[str, Any]) -> Plan:
         concurrency=data["concurrency"],
         max_tasks=data["max_tasks"],
         outputs=data["outputs"],
+        resources=tuple(map(_resource, data["resources"])),
         tasks=tuple(_task_from_json(i, row) for i, row in enumerate(data["tasks"])),
     )
 
@@ -180,7 +211,20 @@ def _task_from_json(index: int, stored: dict[str, Any]) -> Task:
         row["retry"] = Retry(attempts, strategy, delay, most, jitter, None if on is None else tuple(on), tuple(never))
     if "outputs" in row:
         row["outputs"] = tuple(Output(*fields) for fields in row["outputs"])
+    if "uses" in row:
+        row["uses"] = tuple((name, count) for name, count in row["uses"])
     for name in ("tags", "collect"):
         if name in row:
             row[name] = tuple(row[name])
     return Task(index=index, **row)
+
+
+def _resource(stored: list[Any]) -> Resource:
+    name, slots, items, rate, breaker = stored
+    return Resource(
+        name,
+        slots,
+        None if items is None else tuple(items),
+        None if rate is None else (rate[0], rate[1]),
+        None if breaker is None else Breaker(*breaker),
+    )

@@ -35,7 +35,7 @@ def closing(run: Run, logs: Path, paint: Paint, *, table: bool) -> Iterator[str]
         yield from rows(run, paint, _ROWS)
     if run.error is not None:
         yield paint(printable(run.error["message"]), FAILED)
-    for plan, task in zip(run.plan.tasks, run.tasks, strict=True):
+    for plan, task in zip(run.nodes, run.tasks, strict=True):
         if task.state == FAILED and task.error is not None:
             yield paint(f"{plan.id} failed: {printable(task.error['message'])}", FAILED)
             yield from _written(logs / run.id, run.id, plan.id)
@@ -54,7 +54,7 @@ def closing(run: Run, logs: Path, paint: Paint, *, table: bool) -> Iterator[str]
 
 def rows(run: Run, paint: Paint, most: int | None = None) -> Iterator[str]:
     """Give a line for each task; where there are more than `most`, for those worth a look."""
-    chosen = list(zip(run.plan.tasks, run.tasks, strict=True))
+    chosen = list(zip(run.nodes, run.tasks, strict=True))
     if most is not None and len(chosen) > most:
         yield f"{len(chosen)} tasks; of these:"
         chosen = _chosen(chosen, most)

@@ -95,14 +95,14 @@ class PlainProgress:
             moves = [move for move in entry.moves if move[1] in _SHOWN]
             told = [self._line(run, *move) for move in moves]
             if self._logs is not None and isinstance(entry.event, AttemptEnded) and moves:
-                name = f"{run.plan.tasks[moves[0][0]].id}.{entry.event.attempt}"
+                name = f"{run.nodes[moves[0][0]].id}.{entry.event.attempt}"
                 at = 1 if moves[0][1] == RUNNING else 0  # a short attempt is told with its start
                 told[at:at] = _output(self._logs / run.id, name)
             lines += told
         self._writer.write(lines)
 
     def _line(self, run: Run, index: int, state: str, reason: str | None) -> str:
-        told = f"{run.plan.tasks[index].id}: {state}"
+        told = f"{run.nodes[index].id}: {state}"
         if reason:
             told += f" ({reason})"
         if state in (FAILED, QUEUED):
@@ -134,7 +134,7 @@ class JsonLines:
         """Write the lines of one commit at once."""
         lines = []
         for entry in entries:
-            tasks = self._runs(entry.run).plan.tasks
+            tasks = self._runs(entry.run).nodes
             changes = [
                 {"task": tasks[index].id, "state": state, "reason": reason} for index, state, reason in entry.moves
             ]

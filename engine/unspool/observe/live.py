@@ -165,7 +165,7 @@ class LiveView:
         """Say of the first few waiting tasks what they wait for."""
         lines: list[str] = []
         for run in self._runs.values():
-            for plan, task in zip(run.plan.tasks[:_LOOKED_AT], run.tasks, strict=False):
+            for plan, task in zip(run.nodes[:_LOOKED_AT], run.tasks, strict=False):
                 if len(lines) == _MOST_WAITING:
                     return lines
                 if task.state == QUEUED:
@@ -174,12 +174,12 @@ class LiveView:
                 elif task.state == CREATED:
                     needs = [need for need, _ in plan.needs if (run.id, need) in self._running]
                     if needs:
-                        names = ", ".join(run.plan.tasks[need].id for need in needs[:_MOST_WAITING])
+                        names = ", ".join(run.nodes[need].id for need in needs[:_MOST_WAITING])
                         lines.append(f"  {plan.id} waits for {names}")
         return lines
 
     def _name(self, run: str, index: int) -> str:
-        return self._runs[run].plan.tasks[index].id
+        return self._runs[run].nodes[index].id
 
 
 class _Lines:

@@ -28,7 +28,7 @@ def report(run: Run, now: float) -> dict[str, Any]:
         "error": run.error,
         "started_at": moment(run.started_at),
         "duration_s": _seconds(end - run.started_at),
-        "tasks": {plan.id: _task(run, plan.index) for plan in run.plan.tasks},
+        "tasks": {plan.id: _task(run, plan.index) for plan in run.nodes},
         "outputs": _plain(run.outputs),
         "actual_critical_path": critical_path(run),
         "cost": {"cost_usd": 0, "tokens": 0},
@@ -37,7 +37,7 @@ def report(run: Run, now: float) -> dict[str, Any]:
 
 
 def _task(run: Run, index: int) -> dict[str, Any]:
-    plan, task = run.plan.tasks[index], run.tasks[index]
+    plan, task = run.nodes[index], run.tasks[index]
     started = task.started_at is not None
     return _known(
         {
@@ -74,8 +74,8 @@ def critical_path(run: Run) -> dict[str, Any] | None:
     last: int | None = max(ended, key=lambda index: _ended_at(run.tasks[index]))
     seconds, path = _ended_at(run.tasks[last]) - run.started_at if last is not None else 0.0, []
     while last is not None:
-        path.append(run.plan.tasks[last].id)
-        needs = [need for need, _ in run.plan.tasks[last].needs if run.tasks[need].completed_at is not None]
+        path.append(run.nodes[last].id)
+        needs = [need for need, _ in run.nodes[last].needs if run.tasks[need].completed_at is not None]
         last = max(needs, key=lambda index: _ended_at(run.tasks[index]), default=None)
     return {"tasks": path[::-1], "seconds": _seconds(seconds)}
 
