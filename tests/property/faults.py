@@ -11,6 +11,7 @@ import pytest
 
 from unspool.core import admission as admission_module
 from unspool.core import book as book_module
+from unspool.core import dependencies as dependencies_module
 from unspool.core import evaluation as evaluation_module
 from unspool.core import policies as policies_module
 from unspool.core import results as results_module
@@ -127,11 +128,11 @@ def a_skip_is_a_failure(patch: Patch) -> None:
     def met(real: Any, wanted: str, outcome: str) -> bool:
         return real(wanted, outcome) and (wanted, outcome) != ("ok", "skipped")
 
-    wrap(patch, run_module, "met", met)
+    wrap(patch, dependencies_module, "met", met)
 
 
 def a_tolerated_failure_hurts(patch: Patch) -> None:
-    patch.setattr(run_module, "TOLERATED", status.FAILED)
+    patch.setattr(dependencies_module, "TOLERATED", status.FAILED)
 
 
 def hasty_when(patch: Patch) -> None:

@@ -9,9 +9,9 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from unspool.compiler.conditions import condition_source
-from unspool.compiler.durations import parse_duration
 from unspool.compiler.graph import Graph
 from unspool.model.diagnostics import Path
+from unspool.model.durations import parse_duration
 from unspool.model.plan import (
     DEFAULT_MAX_BYTES,
     DEFAULT_MAX_TASKS,

@@ -20,6 +20,9 @@ from unspool.model.status import BY_PERSON, CANCELLED, FINAL_STATES, QUEUED, REA
 
 TIMEOUT_TIMER = "timeout:"  # and an attempt's number: it has run too long
 GRACE_TIMER = "grace:"  # and an attempt's number: the polite end was not heard
+WAIT_TIMER = "wait:"  # and a task's index: the moment it waits for has come
+APPROVAL_TIMER = "approval:"  # and a task's index: nobody has decided in time
+SPAN_TIMER = "span:"  # and the index of a gate: the group behind it has taken too long
 RETRY_TIMER = "retry:"  # and a task's index and the attempt to come, as in `retry:4.2`: its delay is over
 
 
@@ -32,14 +35,22 @@ class Book:
         self.tasks: list[TaskRun] = []  # what became of each node
         self.attempts: dict[int, Attempt] = {}
         self.timers: dict[str, float] = {}
-        self.open = 0  # tasks that are not final
+        self.open = 0  # tasks that are not final, without those of `finally`
+        self.closing = 0  # tasks of `finally` that are not final
+        self.asked = 0  # how often a person was asked
         self.cancelled = 0  # tasks that a person cancelled, one by one or with the run
         self._next_attempt = 1
         self._at = 0.0
         self.moves: list[tuple[int, str, str | None]] = []  # by the last event: task, state, reason
         self._out: list[Command] = []
+        self._requests: set[str] = set()  # of other processes, by id
         self._settled: list[int] = []  # final, as is all above them; their dependents have not been told yet
         self._doomed: list[int] = []  # cancelled before all above them was final; the same
+
+    def _check_task(self, index: int) -> None:
+        """Refuse what is about a task that there is not."""
+        if not 0 <= index < len(self.tasks):
+            raise IllegalEvent(f"the run has no task {index}")
 
     def _attempt(self, number: int) -> Attempt | None:
         """Give a live attempt, None where it is over.
@@ -110,8 +121,9 @@ class Book:
             return
         attempt = self.attempts.get(task.attempt)
         if attempt is None:
-            self._cancel_timer(f"{RETRY_TIMER}{index}.{task.attempts + 1}")
-            self._settle(index, CANCELLED, reason)
+            if not self._cancel_parts(index, reason):
+                self._forget_timers(index)
+                self._settle(index, CANCELLED, reason)
         elif attempt.admitted:
             self._stop_attempt(task.attempt, attempt, reason)
         else:
@@ -119,6 +131,19 @@ class Book:
             del self.attempts[task.attempt]
             task.attempt = 0
             self._settle(index, CANCELLED, reason)
+
+    def _cancel_parts(self, index: int, reason: str) -> bool:
+        """Cancel what a task is made of; False where it is one piece."""
+        raise NotImplementedError
+
+    def _forget_timers(self, index: int) -> None:
+        """A task that waits for a moment waits no more."""
+        for timer in (
+            f"{RETRY_TIMER}{index}.{self.tasks[index].attempts + 1}",
+            f"{WAIT_TIMER}{index}",
+            f"{APPROVAL_TIMER}{index}",
+        ):
+            self._cancel_timer(timer)
 
     def _stop_attempt(self, number: int, attempt: Attempt, reason: str) -> None:
         """Begin to end an attempt; a cancel that comes while it times out takes over the reason."""
@@ -144,7 +169,10 @@ class Book:
         task = self.tasks[index]
         self._move(task, state, reason)
         task.completed_at = self._at
-        self.open -= 1
+        if self.nodes[index].closing:
+            self.closing -= 1
+        else:
+            self.open -= 1
         if state == CANCELLED and reason == BY_PERSON:
             self.cancelled += 1
         (self._doomed if task.waiting else self._settled).append(index)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from unspool.errors import ExpressionError
+from unspool.model.status import COMPLETED
 
 if TYPE_CHECKING:
-    from unspool.core.state import TaskRun
-    from unspool.model.plan import Plan
+    from unspool.core.state import Family, TaskRun
+    from unspool.model.plan import Plan, Task
 
 MAX_VALUE_BYTES = 96 * 1024  # the system refuses one argument or variable above 128 KiB
 
@@ -16,19 +17,35 @@ MAX_VALUE_BYTES = 96 * 1024  # the system refuses one argument or variable above
 class Context:
     """Gives each expression of one run the values it may use."""
 
-    def __init__(self, plan: Plan, run: dict[str, Any], inputs: dict[str, Any], tasks: list[TaskRun]) -> None:
-        self._index = {task.id: task.index for task in plan.tasks}
+    def __init__(
+        self,
+        plan: Plan,
+        run: dict[str, Any],
+        inputs: dict[str, Any],
+        nodes: list[Task],
+        tasks: list[TaskRun],
+    ) -> None:
+        self._index = {node.id: node.index for node in nodes}
+        self._nodes = nodes
         self._tasks = tasks
         self.base: dict[str, Any] = {"inputs": inputs, "run": run, "env": {}}
         self.base["env"] = {name: text_of(name, value, self.base) for name, value in plan.env.items()}
 
-    def of(self, value: Any) -> dict[str, Any]:
-        """Give the context for every expression in `value` (text, list or map)."""
-        named = {name for text in _texts(value) for name in _task_names(text)}
-        return self._with_tasks(named) if named else self.base
+    def add(self, node: Task) -> None:
+        """Know a node that the run has grown."""
+        self._index[node.id] = node.index
 
-    def of_expression(self, source: str, own: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Give the context for one expression; `own` adds the task's own result and attempt."""
+    def of(self, value: Any, local: dict[str, Any] | None = None, scope: str = "") -> dict[str, Any]:
+        """Give the context for every expression in `value` (text, list or map).
+
+        `local` is what only the task at hand sees, `scope` stands before the ids of what it calls by short names.
+        """
+        named = {name for text in _texts(value) for name in _task_names(text)}
+        context = self._with_tasks(named, scope) if named else self.base
+        return {**context, **local} if local else context
+
+    def of_expression(self, source: str, own: dict[str, Any] | None = None, scope: str = "") -> dict[str, Any]:
+        """Give the context for one expression; `own` adds what only the task at hand sees."""
         from unspool.expr.template import parse_expression  # a run without expressions needs none of it
 
         names = {
@@ -36,20 +53,74 @@ class Context:
             for path in (reference.path for reference in parse_expression(source).references)
             if len(path) > 1 and path[0] == "tasks"
         }
-        context = self._with_tasks(names) if names else self.base
+        context = self._with_tasks(names, scope) if names else self.base
         return {**context, **own} if own else context
 
-    def _with_tasks(self, names: set[Any]) -> dict[str, Any]:
-        return {**self.base, "tasks": {name: self._task(name) for name in names if name in self._index}}
+    def value(self, value: Any, local: dict[str, Any] | None = None, scope: str = "") -> Any:
+        """Evaluate every expression in `value`.
 
-    def _task(self, name: str) -> dict[str, Any]:
-        task = self._tasks[self._index[name]]
+        Raises:
+            ExpressionError: one of them fails.
+        """
+        if not _texts(value):
+            return value
+        from unspool import expr
+
+        return expr.render(value, self.of(value, local, scope))
+
+    def _with_tasks(self, names: set[Any], scope: str) -> dict[str, Any]:
+        found = {name: self._find(name, scope) for name in names}
+        tasks = {name: self.shown(index) for name, index in found.items() if index is not None}
+        return {**self.base, "tasks": tasks}
+
+    def _find(self, name: str, scope: str) -> int | None:
+        """Find a task by a name as it is written: what is nearest counts, then what is around it."""
+        while scope:
+            index = self._index.get(f"{scope}{name}")
+            if index is not None:
+                return index
+            outer = scope.rstrip(".").rpartition(".")
+            scope = f"{outer[0]}." if outer[1] else ""
+        return self._index.get(name)
+
+    def shown(self, index: int) -> dict[str, Any]:
+        """Give what others see of a task."""
+        task = self._tasks[index]
+        family = task.family
+        if family is not None and family.stand_in >= 0:
+            return self.shown(family.stand_in)
         view: dict[str, Any] = {"state": task.state}
+        if self._nodes[index].fan_out is not None:
+            return {**view, **self._instances(index, family)}
         if task.outputs is not None:
             view["outputs"] = task.outputs
         if task.result is not None:
             view["result"] = task.result
         return view
+
+    def _instances(self, index: int, family: Family | None) -> dict[str, Any]:
+        """Give what a parent shows: lists, in the order of its instances."""
+        task = self._tasks[index]
+        if family is None and task.state != COMPLETED:
+            return {"instances": []}
+        made = family.instances if family is not None else []
+        tasks = [self._tasks[each] for each in made]
+        return {
+            "instances": [
+                {
+                    "id": self._nodes[one.index].id,
+                    "item": (one.local or {}).get("item", (one.local or {}).get("matrix")),
+                    "state": one.state,
+                    "reason": one.reason,
+                }
+                for one in tasks
+            ],
+            "result": [one.result for one in tasks],
+            "outputs": {
+                output.name: [(one.outputs or {}).get(output.name, output.default) for one in tasks]
+                for output in self._nodes[index].outputs
+            },
+        }
 
 
 def text_of(name: str, value: str, context: dict[str, Any]) -> str:

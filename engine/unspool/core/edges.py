@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from unspool.model.plan import Plan
-from unspool.model.status import COMPLETED, FAILED, SKIPPED
+from unspool.core.state import TaskRun
+from unspool.model.plan import Plan, Task
+from unspool.model.status import COMPLETED, FAILED, SKIPPED, SUBSTITUTED
 
 TOLERATED = "tolerated"  # how a task with `on_failure: skip` that failed counts for its dependents
 
@@ -30,3 +31,15 @@ def met(wanted: str, outcome: str) -> bool:
     if wanted == FAILED:
         return outcome in (FAILED, TOLERATED)
     return wanted in ("any", outcome)
+
+
+def hurts(node: Task, task: TaskRun) -> bool:
+    """Whether the failure of a task may fail the run: nobody tolerates it, and nobody else answers for it.
+
+    Its instances answer for a parent, a stand-in for what it stands in for, the group for its gate. What undoes
+    something, and `finally`, have verdicts of their own.
+    """
+    if node.on_failure == "skip" or node.closing or node.kind == "gate" or task.reason == SUBSTITUTED:
+        return False
+    family = task.family
+    return family is None or (family.undoes < 0 and not family.instances)

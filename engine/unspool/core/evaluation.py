@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from unspool.model.plan import Task
 
 
-def build_spec(task: Task, context: Context) -> dict[str, Any]:
+def build_spec(task: Task, context: Context, local: dict[str, Any] | None = None) -> dict[str, Any]:
     """Evaluate a task's action, `env` and `cwd`.
 
     Raises:
         ExpressionError: an expression fails, or a value cannot be handed to a process.
     """
-    action, seen = task.action, context.of([task.action, task.env, task.cwd])
+    action, seen = task.action, context.of([task.action, task.env, task.cwd], local, task.scope)
     spec: dict[str, Any] = {}
     for key, value in action.items():
         if key == "argv":
             spec[key] = [fitting("argv", item) for item in expr.render_argv(value, seen)]
         elif key == "values":
-            spec[key] = {name: _script_value(source, context) for name, source in value.items()}
+            spec[key] = {name: _script_value(source, context, local, task.scope) for name, source in value.items()}
         elif key in ("script", "shell", "function"):
             spec[key] = value
         elif key == "stdin":
@@ -39,16 +39,18 @@ def build_spec(task: Task, context: Context) -> dict[str, Any]:
     return spec
 
 
-def evaluate_when(source: str, context: Context) -> bool | Failure:
+def evaluate_when(
+    source: str, context: Context, local: dict[str, Any] | None = None, scope: str = ""
+) -> bool | Failure:
     """Give what `when` says, or the failure of saying it."""
     try:
-        return expr.evaluate_boolean(source, context.of_expression(source))
+        return expr.evaluate_boolean(source, context.of_expression(source, local, scope))
     except ExpressionError as problem:
         return failure(EXPRESSION_ERROR, f"when: {problem}")
 
 
-def _script_value(source: str, context: Context) -> str:
-    value = expr.evaluate(source, context.of_expression(source))
+def _script_value(source: str, context: Context, local: dict[str, Any] | None, scope: str) -> str:
+    value = expr.evaluate(source, context.of_expression(source, local, scope))
     if isinstance(value, list | dict):
         raise ExpressionError(
             f"${{{{ {source} }}}} is a list or a map and cannot stand in a script; use `| join(' ')` or argv"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from unspool.core.book import TIMEOUT_TIMER, Book
+from unspool.core.book import TIMEOUT_TIMER
+from unspool.core.closing import Closing
 from unspool.core.context import Context
-from unspool.core.edges import TOLERATED, edges_of, met
+from unspool.core.edges import edges_of, hurts
 from unspool.core.policies import MAX_RECOVERIES, chance, decide_retry
 from unspool.core.results import (
     Failure,
@@ -36,6 +37,7 @@ from unspool.model.events import (
     CancelRequested,
     Event,
     OwnerChanged,
+    PersonDecided,
     RunStarted,
     TaskAdmitted,
     TimerFired,
@@ -43,7 +45,6 @@ from unspool.model.events import (
 from unspool.model.plan import Task, plan_from_json
 from unspool.model.status import (
     CANCELLED,
-    CANCELLING,
     COMPLETED,
     CREATED,
     FAILED,
@@ -51,7 +52,7 @@ from unspool.model.status import (
 )
 
 
-class Run(Book):
+class Run(Closing):
     """The state of one run.
 
     Reading its attributes is free to all; nothing but `apply` changes them. An event that cannot
@@ -65,21 +66,12 @@ class Run(Book):
     def __init__(self) -> None:
         super().__init__()
         self.id = ""
-        self.state = ""  # empty before RunStarted
-        self.reason: str | None = None
         self.seed = 0
         self.epoch = 1
         self.inputs: dict[str, Any] = {}
         self.folder = ""
         self.started_at = 0.0
-        self.completed_at: float | None = None
-        self.outputs: dict[str, Any] = {}
-        self.failed = 0  # tasks that failed untolerated
         self.error: dict[str, Any] | None = None  # of the run itself, before any task of it
-        self._requests: set[str] = set()
-        self._verdict = ""  # what a run that is being ended will have been
-        self._edges: list[list[tuple[int, str]]] = []  # of each task: who waits for it, and for which state
-        self._context: Context | None = None
 
     # -- the contract ---------------------------------------------------------------------------
 
@@ -98,11 +90,17 @@ class Run(Book):
         self.moves = []
         self._at = event.at
         getattr(self, name)(event)
-        if self._settled or self._doomed:
-            self._tell_dependents()
-        if not self.open and self.completed_at is None and self.state:
-            self._finish()
+        self._draw_conclusions()
         return tuple(self._out)
+
+    def _draw_conclusions(self) -> None:
+        """Do what follows from the ends of tasks, until nothing does."""
+        while self._settled or self._doomed or (self.rollbacks and self._can_advance()):
+            self._tell_dependents()
+            if self.rollbacks:
+                self._advance_rollbacks()
+        if not self.open and self.completed_at is None and self.state:
+            self._close()
 
     @property
     def is_final(self) -> bool:
@@ -156,16 +154,19 @@ class Run(Book):
         self.nodes = list(plan.tasks)
         self.tasks = [TaskRun(task.index, len(task.needs)) for task in plan.tasks]
         self._edges = edges
-        self.open = len(self.tasks)
+        self.closing = sum(node.closing for node in plan.tasks)
+        self.open = sum(not node.template for node in plan.tasks) - self.closing
         about = {"id": event.run, "name": plan.name, "started_at": event.at}
         try:
-            self._context = Context(plan, about, event.inputs, self.tasks)
+            self._context = Context(plan, about, event.inputs, self.nodes, self.tasks)
         except ExpressionError as problem:
             self.error = failure(status.EXPRESSION_ERROR, f"env: {problem}")
             self._stop_run(FAILED, status.EXPRESSION_ERROR)
             return
         for task in plan.tasks:
-            if not task.needs and self.tasks[task.index].state == CREATED:  # the one before may have aborted the run
+            if task.needs or task.template or task.closing:
+                continue
+            if self.tasks[task.index].state == CREATED:  # the one before may have aborted the run
                 self._consider(task.index)
 
     def _on_task_admitted(self, event: TaskAdmitted) -> None:
@@ -181,7 +182,7 @@ class Run(Book):
             from unspool.core.evaluation import build_spec
 
             try:
-                spec = build_spec(task, self._seen())
+                spec = build_spec(task, self._seen(), self.tasks[attempt.task].local)
             except ExpressionError as problem:
                 self._close_attempt(event.attempt, attempt)
                 self._fail(attempt.task, failure(status.EXPRESSION_ERROR, str(problem)), {})
@@ -214,7 +215,7 @@ class Run(Book):
         if attempt.stop is not None and attempt.stop != status.TIMEOUT:
             self._settle(index, CANCELLED, attempt.stop)
             return
-        self._judge(index, attempt, event, duration)
+        self._judge_attempt(index, attempt, event, duration)
 
     def _on_attempt_lost(self, event: AttemptLost) -> None:
         attempt = self._live(event.attempt, event.token)
@@ -237,7 +238,9 @@ class Run(Book):
         if self.timers.pop(event.timer, None) is None:
             return
         kind, _, key = event.timer.partition(":")
-        if kind == "retry":
+        if kind in _WAKES:
+            getattr(self, _WAKES[kind])(int(key))
+        elif kind == "retry":
             index, _, number = key.partition(".")
             self._ask(int(index), int(number))
         elif kind == "timeout":
@@ -248,8 +251,8 @@ class Run(Book):
             self._out.append(StopAttempt(int(key), "forced"))
 
     def _on_cancel_requested(self, event: CancelRequested) -> None:
-        if event.task is not None and not 0 <= event.task < len(self.tasks):
-            raise IllegalEvent(f"the plan has no task {event.task}")
+        if event.task is not None:
+            self._check_task(event.task)
         if event.request in self._requests:
             return
         self._requests.add(event.request)
@@ -257,27 +260,30 @@ class Run(Book):
             return
         if event.task is not None:
             self._cancel_task(event.task, status.BY_PERSON)
-        elif self.state != CANCELLING:
-            self._stop_run(CANCELLED, status.INTERRUPTED if event.by == "interrupt" else status.BY_PERSON)
-        elif event.by == "interrupt":
-            self._force_all()
+        else:
+            self._cancel_run(event.by)
 
     def _on_owner_changed(self, event: OwnerChanged) -> None:
         self.epoch = max(self.epoch, event.epoch)
 
-    def _judge(self, index: int, attempt: Attempt, event: AttemptEnded, duration: float | None) -> None:
-        """Order of an attempt's end: result, success_when, outputs, then retry or the final state."""
+    def _judge_attempt(self, index: int, attempt: Attempt, event: AttemptEnded, duration: float | None) -> None:
         plan, task = self.nodes[index], self.tasks[index]
         task.attempts = attempt.number
         error = event.error
         if attempt.stop == status.TIMEOUT:
             error = failure(status.TIMEOUT, f"it ran longer than {plan.timeout:g} s")
-        collected = event.result or {}
+        self._judge(index, event.result or {}, error, duration, attempt.number)
+
+    def _judge(
+        self, index: int, collected: dict[str, Any], error: Failure | None, duration: float | None, number: int = 0
+    ) -> None:
+        """Order of a task's end: result, success_when, outputs, then retry or the final state."""
+        plan, task = self.nodes[index], self.tasks[index]
         view = result_view(collected, error, duration)
         if plan.success_when is not None:
-            own = {"result": view, "attempt": attempt.number}
+            own = {**(task.local or {}), "result": view, "attempt": number}
             try:
-                error = judge(plan, view, self._seen().of_expression(plan.success_when, own))
+                error = judge(plan, view, self._seen().of_expression(plan.success_when, own, plan.scope))
             except ExpressionError as problem:
                 error = failure(status.EXPRESSION_ERROR, f"success_when: {problem}")
         if error is None:
@@ -289,7 +295,7 @@ class Run(Book):
             task.result, task.error = view, None
             self._settle(index, COMPLETED, None)
             return
-        self._fail(index, error, collected, attempt.number, view)
+        self._fail(index, error, collected, number, view)
 
     def _fail(
         self,
@@ -301,120 +307,86 @@ class Run(Book):
     ) -> None:
         plan, task = self.nodes[index], self.tasks[index]
         task.error = error
-        if number and error["class"] != status.CRASH_LIMIT and self.state == status.RUNNING:
+        if number and error["class"] != status.CRASH_LIMIT and self._may_retry(index):
             draw = chance(self.seed, plan.id, number)
-            delay = decide_retry(plan.retry, number, error, collected.get("exit_code"), draw)
+            before = 0 if task.family is None else task.family.before
+            delay = decide_retry(plan.retry, number - before, error, collected.get("exit_code"), draw)
             if delay is not None:
                 self._retry(index, number + 1, delay)
+                return
+            if plan.rollback is not None and plan.rollback[0] == "retry" and self._undo_and_retry(index):
                 return
         if view is not None:
             view["error"] = error
             task.result = view
         task.outputs = known_outputs(plan, collected, view or result_view(collected, error, None))
-        self._settle(index, FAILED, error["class"])
-        if plan.on_failure == "skip":
+        if plan.substitute is not None and self.state == status.RUNNING and self._substitute(index):
             return
-        self.failed += 1
+        self._settle(index, FAILED, error["class"])
+        self._answer_failure(index)
+
+    def _may_retry(self, index: int) -> bool:
+        """Whether anything may begin again: not in a run that is being ended, but for what ends it."""
+        if self.state == status.RUNNING or self._interrupts > 1:
+            return self.state == status.RUNNING
+        family = self.tasks[index].family
+        return self.nodes[index].closing or (family is not None and family.undoes >= 0)
+
+    def _answer_failure(self, index: int) -> None:
+        """Do what `on_failure` says, now that a task has failed for good."""
+        plan = self.nodes[index]
+        if plan.closing:
+            self.finally_failed = True
+        if not hurts(plan, self.tasks[index]):
+            return
+        self.failed += not plan.scope
         if plan.on_failure == "abort":
             self._stop_run(FAILED, status.RUN_ABORTED)
+        elif plan.rollback is not None and plan.rollback[0] == "cancel":
+            self._roll_back(index)
 
-    # -- dependencies ---------------------------------------------------------------------------
-
-    def _tell_dependents(self) -> None:
-        while self._settled or self._doomed:
-            if self._doomed:
-                self._pass_cancel_on(self._doomed.pop())
-            else:
-                self._pass_end_on(self._settled.pop())
-
-    def _pass_cancel_on(self, index: int) -> None:
-        """Cancel what needed a task that can no longer start; the rest waits until all above it is final."""
-        for dependent, wanted in self._edges[index]:
-            if self.tasks[dependent].state == CREATED and not met(wanted, CANCELLED):
-                self._settle(dependent, CANCELLED, status.DEPENDENCY_FAILED)
-
-    def _pass_end_on(self, index: int) -> None:
-        done = self.tasks[index]
-        tolerated = done.state == FAILED and self.nodes[index].on_failure == "skip"
-        for dependent, wanted in self._edges[index]:
-            task = self.tasks[dependent]
-            task.waiting -= 1
-            if task.state == CREATED:
-                self._count(dependent, task, wanted, TOLERATED if tolerated else done.state)
-            elif not task.waiting:
-                self._settled.append(dependent)
-
-    def _count(self, dependent: int, task: TaskRun, wanted: str, outcome: str) -> None:
-        if not met(wanted, outcome):
-            task.unmet += 1
-            if outcome in (CANCELLED, FAILED):
-                self._settle(dependent, CANCELLED, status.DEPENDENCY_FAILED)
-                return
-        if task.waiting == 0:
-            self._consider(dependent)
+    # -- starts ---------------------------------------------------------------------------------
 
     def _consider(self, index: int) -> None:
-        """All dependencies are final: skip the task, fail it, or ask for its first attempt."""
-        task = self.tasks[index]
-        if task.unmet:
+        """Enough dependencies are final: skip the task, fail it, or begin it."""
+        task, node = self.tasks[index], self.nodes[index]
+        if task.unmet and not self._can_be_met(index):
             self._settle(index, SKIPPED, status.DEPENDENCY_NOT_MET)
             return
-        when = self.nodes[index].when
-        verdict = True if when is None else self._evaluate(when)
+        verdict = True if node.when is None or self._asks_each(node) else self._evaluate(node.when, task, node.scope)
         if verdict is True:
-            self._ask(index, 1)
+            self._begin_task(index, node)
         elif verdict is False:
             self._settle(index, SKIPPED, status.WHEN_FALSE)
         else:
             self._fail(index, verdict, {})
 
-    def _evaluate(self, when: str) -> bool | Failure:
+    def _asks_each(self, node: Task) -> bool:
+        return node.fan_out is not None and node.fan_out.when_each
+
+    def _begin_task(self, index: int, node: Task) -> None:
+        if node.fan_out is not None:
+            self._fan_out(index)
+        elif node.kind in _WITHOUT_ATTEMPT:
+            getattr(self, _WITHOUT_ATTEMPT[node.kind])(index)
+        else:
+            self._ask(index, 1)
+
+    def _evaluate(self, when: str, task: TaskRun, scope: str) -> bool | Failure:
         from unspool.core.evaluation import evaluate_when
 
-        return evaluate_when(when, self._seen())
-
-    # -- ends -----------------------------------------------------------------------------------
-
-    def _stop_run(self, state: str, reason: str) -> None:
-        """Begin to end everything; `state` is the verdict that it leads to."""
-        if self.state != status.RUNNING:
-            return
-        self.state = CANCELLING
-        self.reason = reason
-        self._verdict = state
-        why = status.RUN_ABORTED if state == FAILED else reason
-        for index in range(len(self.tasks)):
-            self._cancel_task(index, why)
-
-    def _finish(self) -> None:
-        self.completed_at = self._at
-        if self.state == CANCELLING:
-            self.state = self._verdict
-        elif self.failed:
-            self.state, self.reason = FAILED, status.TASK_FAILED
-        elif self.cancelled:
-            self.state, self.reason = CANCELLED, status.BY_PERSON
-        else:
-            self.state = COMPLETED
-        self.outputs = {name: self._output(value) for name, value in self.plan.outputs.items()}
-        self._out.append(FinishRun(self.state, self.reason))
-
-    def _output(self, value: Any) -> Any:
-        """Evaluate one output of the run; what it needs may be absent, and it is null then."""
-        if self._context is None:
-            return None
-        from unspool import expr  # a run without expressions needs none of it
-
-        try:
-            return expr.render(value, self._context.of(value))
-        except ExpressionError:
-            return None
+        return evaluate_when(when, self._seen(), task.local, scope)
 
     def _seen(self) -> Context:
         if self._context is None:
             raise IllegalEvent("the environment of this run cannot be evaluated")
         return self._context
 
+
+# Kinds that the run carries out by itself, and how.
+_WITHOUT_ATTEMPT = {"gate": "_open_gate", "group": "_close_group", "wait": "_wait", "approval": "_ask_person"}
+# Timers of tasks without an attempt, and what their end means.
+_WAKES = {"wait": "_wait_over", "approval": "_nobody_decided", "span": "_span_over"}
 
 _HANDLERS: dict[type, str] = {
     RunStarted: "_on_run_started",
@@ -424,5 +396,6 @@ _HANDLERS: dict[type, str] = {
     AttemptLost: "_on_attempt_lost",
     TimerFired: "_on_timer_fired",
     CancelRequested: "_on_cancel_requested",
+    PersonDecided: "_on_person_decided",
     OwnerChanged: "_on_owner_changed",
 }

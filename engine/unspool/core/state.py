@@ -11,10 +11,12 @@ class TaskRun:
     """One task of a run.
 
     `waiting` counts the dependencies of which something is not final, they themselves or what stands
-    above them; `unmet` those that ended in another state than was asked for. `attempts` counts begun
+    above them; `met` those that ended as was asked for, `unmet` those that did not, and `hurt` says that
+    one of these failed or was cancelled. `attempts` counts begun
     ones without restarts after a crash, which `recoveries` counts. `attempt` is the id of the live one,
     0 if there is none. `queued_s`, `running_s` and `cpu_s` add up all attempts; `memory_peak_mb` is the
-    highest of them. The last two are null where nobody counted.
+    highest of them. The last two are null where nobody counted. `local` holds what only its own
+    expressions see, such as `item`; `family` whom it was made for or what was made for it.
     """
 
     __slots__ = (
@@ -23,9 +25,14 @@ class TaskRun:
         "completed_at",
         "cpu_s",
         "error",
+        "family",
+        "hurt",
         "index",
+        "local",
         "memory_peak_mb",
+        "met",
         "outputs",
+        "prompt",
         "queued_at",
         "queued_s",
         "reason",
@@ -43,7 +50,9 @@ class TaskRun:
         self.state: str = CREATED
         self.reason: str | None = None
         self.waiting = waiting
+        self.met = 0
         self.unmet = 0
+        self.hurt = False
         self.attempt = 0
         self.attempts = 0
         self.recoveries = 0
@@ -57,6 +66,9 @@ class TaskRun:
         self.outputs: dict[str, Any] | None = None
         self.result: dict[str, Any] | None = None
         self.error: dict[str, Any] | None = None
+        self.local: dict[str, Any] | None = None
+        self.family: Family | None = None
+        self.prompt: str | None = None  # what a person is asked
 
     def use(self, usage: dict[str, float]) -> None:
         """Add what the system counted of an attempt."""
@@ -64,6 +76,48 @@ class TaskRun:
             self.cpu_s = round((self.cpu_s or 0.0) + usage["cpu_s"], 6)
         if "memory_peak_mb" in usage:
             self.memory_peak_mb = max(self.memory_peak_mb or 0.0, usage["memory_peak_mb"])
+
+
+class Family:
+    """How a task belongs to others that the run has made.
+
+    Attributes:
+        parent: the task that this one is an instance of, -1 for none.
+        instances: of a parent, its instances in their order.
+        begun: how many of them may have started.
+        open: how many of them are not final.
+        stand_in: the instance whose state and outputs this failed task shows, -1 for none.
+        stands_for: the failed task that this one stands in for, -1 for none.
+        before: how many attempts had failed before the last rollback.
+        undoes: the task that this one undoes, -1 for none.
+        rollbacks: how often the task was undone to be tried again.
+        is_undone: what the task did was undone.
+    """
+
+    __slots__ = (
+        "before",
+        "begun",
+        "instances",
+        "is_undone",
+        "open",
+        "parent",
+        "rollbacks",
+        "stand_in",
+        "stands_for",
+        "undoes",
+    )
+
+    def __init__(self, parent: int = -1, undoes: int = -1) -> None:
+        self.parent = parent
+        self.undoes = undoes
+        self.instances: list[int] = []
+        self.begun = 0
+        self.open = 0
+        self.stand_in = -1
+        self.stands_for = -1
+        self.before = 0
+        self.rollbacks = 0
+        self.is_undone = False
 
 
 class Attempt:

@@ -11,7 +11,10 @@ TRANSITIONS: Final[dict[tuple[str, str], str]] = {
     (CREATED, READY): "its dependencies are met and `when` is true",
     (CREATED, SKIPPED): "`when` is false, or a dependency ended in a state that was not asked for",
     (CREATED, CANCELLED): "a dependency failed or was cancelled, or the run or the task was cancelled",
-    (CREATED, FAILED): "`when` cannot be evaluated",
+    (CREATED, FAILED): "`when` or its list cannot be evaluated, or a part of it failed",
+    (CREATED, RUNNING): "its instances begin",
+    (CREATED, COMPLETED): "it has nothing to do but to wait, and all it waits for is there",
+    (CREATED, QUEUED): "it waits for a moment or a person",
     (READY, RUNNING): "its attempt began",
     (READY, READY): "its attempt ended before it began and is asked for again",
     (READY, QUEUED): "its attempt failed before it began and another may follow after a delay",
@@ -19,11 +22,14 @@ TRANSITIONS: Final[dict[tuple[str, str], str]] = {
     (READY, FAILED): "its action cannot be evaluated or started, or the engine crashed with it too often",
     (RUNNING, COMPLETED): "its attempt succeeded",
     (RUNNING, FAILED): "its last attempt failed, or the engine crashed with it too often",
-    (RUNNING, QUEUED): "its attempt failed and another follows after a delay",
+    (RUNNING, QUEUED): "its attempt failed and another follows after a delay or a rollback",
     (RUNNING, READY): "its attempt failed and another follows at once, or its engine died",
     (RUNNING, CANCELLED): "the run or the task was cancelled",
     (QUEUED, READY): "the delay is over",
     (QUEUED, CANCELLED): "the run or the task was cancelled",
+    (QUEUED, COMPLETED): "the moment has come, or the person said yes",
+    (QUEUED, FAILED): "the person said no, or nobody decided in time",
+    (RUNNING, SKIPPED): "all of its instances were skipped",
 }
 
 

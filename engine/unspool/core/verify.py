@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from unspool.core.edges import hurts
 from unspool.core.run import Run
-from unspool.model.status import BY_PERSON, CANCELLED, CREATED, FAILED, FINAL_STATES, QUEUED, READY, RUNNING
+from unspool.core.state import TaskRun
+from unspool.model.status import (
+    BY_PERSON,
+    CANCELLED,
+    CREATED,
+    FAILED,
+    FINAL_STATES,
+    QUEUED,
+    READY,
+    ROLLING_BACK,
+    RUNNING,
+    WAITING_FOR_PERSON,
+)
 
 
 def verify(run: Run) -> list[str]:
@@ -16,18 +29,20 @@ def verify(run: Run) -> list[str]:
 
 def _counters(run: Run) -> list[str]:
     problems = []
-    still_open = sum(task.state not in FINAL_STATES for task in run.tasks)
+    pairs = list(zip(run.nodes, run.tasks, strict=True))
+    still_open = sum(task.state not in FINAL_STATES for node, task in pairs if not (node.template or node.closing))
+    closing = sum(task.state not in FINAL_STATES for node, task in pairs if node.closing)
+    if run.closing != closing:
+        problems.append(f"closing is {run.closing}, but {closing} tasks of `finally` are not final")
     if run.open != still_open:
         problems.append(f"open is {run.open}, but {still_open} tasks are not final")
-    failed = sum(
-        task.state == FAILED and plan.on_failure != "skip" for task, plan in zip(run.tasks, run.nodes, strict=True)
-    )
+    failed = sum(task.state == FAILED and not node.scope and hurts(node, task) for node, task in pairs)
     if run.failed != failed:
         problems.append(f"failed is {run.failed}, but {failed} tasks failed untolerated")
     cancelled = sum(task.state == CANCELLED and task.reason == BY_PERSON for task in run.tasks)
     if run.cancelled != cancelled:
         problems.append(f"cancelled is {run.cancelled}, but a person cancelled {cancelled} tasks")
-    if run.state and run.is_final != (still_open == 0):
+    if run.state and run.is_final != (still_open + closing == 0):
         problems.append(f"is_final is {run.is_final} with {still_open} tasks open")
     return problems
 
@@ -35,18 +50,26 @@ def _counters(run: Run) -> list[str]:
 def _tasks(run: Run) -> list[str]:
     problems = []
     for plan, task in zip(run.nodes, run.tasks, strict=True):
-        if task.state == CREATED:
+        if task.state == CREATED and plan.join is None:
             needs = [run.tasks[need] for need, _ in plan.needs]
             waiting = sum(need.state not in FINAL_STATES or need.waiting > 0 for need in needs)
             if task.waiting != waiting:
                 problems.append(f"{plan.id} waits for {task.waiting}, but {waiting} of its dependencies are open")
-        if (task.state in (READY, RUNNING)) != bool(task.attempt):
+        family = task.family
+        is_parent = family is not None and bool(family.instances) and task.state == RUNNING
+        if (task.state in (READY, RUNNING) and not is_parent) != bool(task.attempt):
             problems.append(f"{plan.id} is {task.state} with attempt {task.attempt}")
-        if task.state == QUEUED and f"retry:{plan.index}.{task.attempts + 1}" not in run.timers:
+        if task.state == QUEUED and not _will_wake(run, plan.index, task):
             problems.append(f"{plan.id} is queued and no timer will wake it")
         if (task.state in FINAL_STATES) != (task.completed_at is not None):
             problems.append(f"{plan.id} is {task.state} and completed_at is {task.completed_at}")
     return problems
+
+
+def _will_wake(run: Run, index: int, task: TaskRun) -> bool:
+    if task.reason == WAITING_FOR_PERSON or (task.reason == ROLLING_BACK and run.rollbacks):
+        return True
+    return f"retry:{index}.{task.attempts + 1}" in run.timers or f"wait:{index}" in run.timers
 
 
 def _attempts(run: Run) -> list[str]:
@@ -60,6 +83,8 @@ def _attempts(run: Run) -> list[str]:
 
 
 def _progress(run: Run) -> list[str]:
-    if not run.open or run.attempts or run.timers:
+    if not run.open + run.closing or run.attempts or run.timers:
+        return []
+    if any(task.reason == WAITING_FOR_PERSON for task in run.tasks):
         return []
     return [f"{run.open} tasks are open and nothing is outstanding"]

@@ -94,6 +94,17 @@ class CancelRequested(NamedTuple):
     by: str = "person"
 
 
+class PersonDecided(NamedTuple):
+    """Somebody approved what a task waits for, or said no. `by` names the person, `note` says why."""
+
+    at: float
+    request: str
+    task: int
+    approved: bool
+    by: str | None = None
+    note: str | None = None
+
+
 class OwnerChanged(NamedTuple):
     """Another process took the run over, as owner number `epoch`."""
 
@@ -109,6 +120,7 @@ Event = (
     | AttemptLost
     | TimerFired
     | CancelRequested
+    | PersonDecided
     | OwnerChanged
 )
 
@@ -122,6 +134,7 @@ EVENTS: dict[str, Any] = {
         AttemptLost,
         TimerFired,
         CancelRequested,
+        PersonDecided,
         OwnerChanged,
     )
 }

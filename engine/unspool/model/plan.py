@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 Need = Literal["ok", "completed", "failed", "skipped", "any"]
-OnFailure = Literal["cancel_dependents", "abort", "skip"]
+OnFailure = Literal["cancel_dependents", "abort", "skip", "substitute", "rollback"]
+Aggregate = Literal["collect", "first", "reduce"]
 Strategy = Literal["immediate", "linear", "exponential", "jittered"]
 
 PRIORITIES = ("critical", "high", "normal", "low", "idle")
@@ -14,6 +16,8 @@ DEFAULT_PRIORITY = PRIORITIES.index("normal")
 DEFAULT_GRACE = 5.0  # seconds between the polite and the forced end of a process tree
 DEFAULT_ESTIMATE = 60.0  # seconds a task is expected to take until something better is known
 DEFAULT_MAX_TASKS = 1000
+DEFAULT_MOST_INSTANCES = 100  # of a fan-out whose list is not known before the run
+DEFAULT_CLOSING_TIMEOUT = 300.0  # seconds an attempt of a `finally` task may take unless it says otherwise
 DEFAULT_MAX_BYTES = 65536  # an output larger than this travels as a file
 PLAN_FORMAT = 1
 
@@ -59,6 +63,47 @@ class Resource(NamedTuple):
     breaker: Breaker | None = None
 
 
+class FanOut(NamedTuple):
+    """One instance for each item of a list, or for each combination of the values of axes.
+
+    Attributes:
+        items: a list, or text with one expression that gives one; with `axes` it is not used.
+        key: text with `${{ }}` that names an instance; None takes a scalar item itself, else its index.
+        max_parallel: how many instances may be on their way at once.
+        most: how many there may be; one too many fails the task.
+        is_open: how many there will be is not known before the run.
+        when_each: `when` is tested for each instance, not once.
+        axes: of a matrix: the values of each axis, a list or text with one expression.
+        include, exclude: combinations to add, and what to drop: all that match.
+    """
+
+    items: Any = None
+    key: str | None = None
+    max_parallel: int | None = None
+    most: int = DEFAULT_MOST_INSTANCES
+    is_open: bool = True
+    when_each: bool = False
+    axes: dict[str, Any] | None = None
+    include: tuple[dict[str, Any], ...] = ()
+    exclude: tuple[dict[str, Any], ...] = ()
+
+
+class Group(NamedTuple):
+    """What the node that stands for a whole group knows of it.
+
+    Attributes:
+        gate: the node that everything in the group comes after.
+        members: the nodes of its tasks.
+        aggregate: `collect` gives the values of all members by name, `first` that of the first to
+            complete, `reduce` what the expression `reduce` makes of them.
+    """
+
+    gate: int
+    members: tuple[int, ...]
+    aggregate: Aggregate = "collect"
+    reduce: str | None = None
+
+
 class Output(NamedTuple):
     """One declared output: where it is read from, and the JSON Schema it must fit.
 
@@ -94,6 +139,17 @@ class Task:
         collect: what the host must read for the core after an attempt: `stdout`, `stderr`, `json`.
         dynamic: some field of `action`, `env` or `cwd` holds an expression.
         uses: names of resources and how many of each an attempt takes; all at once or none.
+        join: how many of `needs` must be met; None means all of them.
+        fan_out: the task is a parent: instances of it are made in the run.
+        region: of a parent, the nodes (first, behind last) that each instance is a copy of; None: of the parent itself.
+        template: how many times the node must be copied before a copy runs; 0 for what runs itself.
+        scope: what stands before the ids of the tasks that it calls by their short names, such as `deploy.`.
+        group: the node stands for the end of a group.
+        closing: a task of `finally`.
+        undo: the template that undoes this task.
+        substitute: the template that stands in for this task once it has failed, and the arguments for it.
+        inputs: of a template, the JSON Schema of each of its inputs.
+        rollback: `cancel`, or `retry` and how often, once it has failed.
     """
 
     index: int
@@ -118,6 +174,17 @@ class Task:
     collect: tuple[str, ...] = ()
     dynamic: bool = False
     uses: tuple[tuple[str, int], ...] = ()
+    join: int | None = None
+    fan_out: FanOut | None = None
+    region: tuple[int, int] | None = None
+    template: int = 0
+    scope: str = ""
+    group: Group | None = None
+    closing: bool = False
+    undo: int | None = None
+    substitute: tuple[int, dict[str, Any]] | None = None
+    rollback: tuple[str, int] | None = None
+    inputs: dict[str, dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,22 +268,27 @@ def _task_to_json(task: Task) -> dict[str, Any]:
 
 
 def _task_from_json(index: int, stored: dict[str, Any]) -> Task:
-    row = dict(stored)
-    if "needs" in row:
-        row["needs"] = tuple((need, state) for need, state in row["needs"])
-    if "dependents" in row:
-        row["dependents"] = tuple(row["dependents"])
-    if "retry" in row:
-        attempts, strategy, delay, most, jitter, on, never = row["retry"]
-        row["retry"] = Retry(attempts, strategy, delay, most, jitter, None if on is None else tuple(on), tuple(never))
-    if "outputs" in row:
-        row["outputs"] = tuple(Output(*fields) for fields in row["outputs"])
-    if "uses" in row:
-        row["uses"] = tuple((name, count) for name, count in row["uses"])
-    for name in ("tags", "collect"):
-        if name in row:
-            row[name] = tuple(row[name])
+    row = {name: _READERS[name](value) if name in _READERS else value for name, value in stored.items()}
     return Task(index=index, **row)
+
+
+def _retry(stored: list[Any]) -> Retry:
+    attempts, strategy, delay, most, jitter, on, never = stored
+    return Retry(attempts, strategy, delay, most, jitter, None if on is None else tuple(on), tuple(never))
+
+
+def _fan_out(stored: list[Any]) -> FanOut:
+    *plain, include, exclude = stored
+    return FanOut._make((*plain, tuple(include), tuple(exclude)))
+
+
+def _group(stored: list[Any]) -> Group:
+    gate, members, *rest = stored
+    return Group(gate, tuple(members), *rest)
+
+
+def _pairs(stored: list[Any]) -> tuple[Any, ...]:
+    return tuple((first, second) for first, second in stored)
 
 
 def _resource(stored: list[Any]) -> Resource:
@@ -228,3 +300,15 @@ def _resource(stored: list[Any]) -> Resource:
         None if rate is None else (rate[0], rate[1]),
         None if breaker is None else Breaker(*breaker),
     )
+
+
+# How JSON becomes the fields that it cannot hold as they are.
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "needs": _pairs,
+    "uses": _pairs,
+    "retry": _retry,
+    "outputs": lambda stored: tuple(Output(*fields) for fields in stored),
+    "fan_out": _fan_out,
+    "group": _group,
+    **dict.fromkeys(("dependents", "tags", "collect", "region", "substitute", "rollback"), tuple),
+}

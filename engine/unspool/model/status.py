@@ -14,6 +14,7 @@ CANCELLED: Final = "cancelled"  # it was stopped, or can no longer start
 SKIPPED: Final = "skipped"  # it was not needed
 
 CANCELLING: Final = "cancelling"  # of a run: everything under way is being ended
+FINISHING: Final = "finishing"  # of a run: its verdict stands, and the tasks of `finally` run
 
 FINAL_STATES: Final = frozenset((COMPLETED, FAILED, CANCELLED, SKIPPED))
 
@@ -33,6 +34,19 @@ BY_PERSON: Final = "cancelled_by_person"
 RUN_ABORTED: Final = "run_aborted"
 INTERRUPTED: Final = "interrupted"
 TASK_FAILED: Final = "task_failed"
+INSTANCE_FAILED: Final = "instance_failed"  # of a parent: an instance of it failed
+MEMBER_FAILED: Final = "member_failed"  # of a group
+DUPLICATE_KEY: Final = "duplicate_key"  # two instances would have one name
+BUDGET_EXHAUSTED: Final = "budget_exhausted"  # more tasks than the document allows
+LOST: Final = "lost"  # another member of the group was first
+WAITING: Final = "waiting"  # for a moment that the document names
+WAITING_FOR_PERSON: Final = "waiting_for_person"
+REJECTED: Final = "rejected"  # a person, or the lack of one, said no
+SUBSTITUTED: Final = "substituted"  # another task stands in for it
+ROLLING_BACK: Final = "rolling_back"  # what it did is being undone, then it is tried again
+ROLLED_BACK: Final = "rolled_back"  # what it built on was undone
+ROLLBACK_FAILED: Final = "rollback_failed"  # of a run: something could not be undone
+FINALLY_FAILED: Final = "finally_failed"  # of a run that would have had no other reason
 
 # Error classes that another attempt cannot mend; `retry.on` has to name them to have them retried.
 NOT_RETRIED_BY_DEFAULT: Final = frozenset(("auth", "quota", "bad_request"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from unspool.compiler.durations import parse_duration
 from unspool.compiler.remedies import condition, duration, environment, module_function, pointer, task_name
+from unspool.model.durations import parse_duration
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ def context(env: dict[str, str] | None = None) -> Context:
     plan = Plan("p", (Task(0, "first", "run", {}), Task(1, "second", "run", {})), env=env or {})
     tasks = [TaskRun(0, 0), TaskRun(1, 0)]
     tasks[0].state, tasks[0].outputs, tasks[0].result = "completed", {"n": 3}, {"exit_code": 0}
-    return Context(plan, RUN, {"flag": True}, tasks)
+    return Context(plan, RUN, {"flag": True}, list(plan.tasks), tasks)
 
 
 def test_an_expression_sees_only_the_tasks_it_names():

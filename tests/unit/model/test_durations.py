@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from unspool.compiler.durations import parse_duration
+from unspool.model.durations import parse_duration
 
 
 @pytest.mark.parametrize(

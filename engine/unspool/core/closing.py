@@ -1,0 +1,111 @@
+"""How a run ends: cancelled or by itself, with a verdict, and `finally` after it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unspool.core.context import Context
+from unspool.core.undoing import Undoing
+from unspool.errors import ExpressionError
+from unspool.model import status
+from unspool.model.commands import FinishRun
+from unspool.model.status import CANCELLED, CANCELLING, COMPLETED, CREATED, FAILED, FINISHING
+
+
+class Closing(Undoing):
+    """Ends a run, with what it was."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = ""  # empty before RunStarted
+        self.reason: str | None = None
+        self.completed_at: float | None = None
+        self.outputs: dict[str, Any] = {}
+        self.failed = 0  # tasks that failed untolerated
+        self.finally_failed = False
+        self._interrupts = 0
+        self._verdict = ""  # what a run that is being ended will have been
+        self._context: Context | None = None
+
+    def _cancel_run(self, by: str) -> None:
+        self._interrupts += by == "interrupt"
+        if self.state == status.RUNNING:
+            self._stop_run(CANCELLED, status.INTERRUPTED if by == "interrupt" else status.BY_PERSON)
+        elif by == "interrupt" and (self.state == CANCELLING or self._interrupts > 1):
+            self._force_all()
+            if self._interrupts > 1:
+                self._end_closing()
+
+    def _end_closing(self) -> None:
+        """Somebody will not even wait for `finally`."""
+        for node in self.plan.tasks:
+            if node.closing:
+                self._cancel_task(node.index, status.INTERRUPTED)
+
+    def _stop_run(self, state: str, reason: str) -> None:
+        """Begin to end everything; `state` is the verdict that it leads to."""
+        if self.state != status.RUNNING:
+            return
+        self.state = CANCELLING
+        self.reason = reason
+        self._verdict = state
+        why = status.RUN_ABORTED if state == FAILED else reason
+        for index, node in enumerate(self.nodes[:]):
+            family = self.tasks[index].family
+            if not node.template and not node.closing and (family is None or family.undoes < 0):
+                self._cancel_task(index, why)
+
+    def _close(self) -> None:
+        """All tasks are final: say what the run was, let `finally` run, and end."""
+        if self.state != FINISHING:
+            verdict, self.reason = self._find_verdict()
+            self._verdict = verdict
+            self.state = FINISHING
+            self._begin_closing({"state": verdict, "reason": self.reason})
+        if not self.closing:
+            self._finish()
+
+    def _find_verdict(self) -> tuple[str, str | None]:
+        if self.state == CANCELLING:
+            return self._verdict, self.reason
+        if self.rollback_failed:
+            return FAILED, status.ROLLBACK_FAILED
+        if self.failed:
+            return FAILED, status.TASK_FAILED
+        if self.cancelled:
+            return CANCELLED, status.BY_PERSON
+        return COMPLETED, None
+
+    def _begin_closing(self, verdict: dict[str, Any]) -> None:
+        if not self.closing or self._context is None:
+            self.closing = 0 if self._context is None else self.closing
+            return
+        if self._interrupts > 1:
+            self._end_closing()
+        local = {"run": {**self._context.base["run"], **verdict}}
+        for node in self.plan.tasks:
+            if node.closing:
+                self.tasks[node.index].local = local
+        for node in self.plan.tasks:
+            if node.closing and not node.needs and self.tasks[node.index].state == CREATED:
+                self._consider(node.index)
+        self._tell_dependents()
+
+    def _finish(self) -> None:
+        self.completed_at = self._at
+        self.state = self._verdict
+        if self.finally_failed and self.reason is None:
+            self.reason = status.FINALLY_FAILED
+        self.outputs = {name: self._output(value) for name, value in self.plan.outputs.items()}
+        self._out.append(FinishRun(self.state, self.reason))
+
+    def _output(self, value: Any) -> Any:
+        """Evaluate one output of the run; what it needs may be absent, and it is null then."""
+        if self._context is None:
+            return None
+        from unspool import expr  # a run without expressions needs none of it
+
+        try:
+            return expr.render(value, self._context.of(value))
+        except ExpressionError:
+            return None
