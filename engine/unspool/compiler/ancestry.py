@@ -62,9 +62,13 @@ class _Judge:
         self._needs = graph.needs
         self._tolerant = [task.get("on_failure") == "skip" for task in tasks]
         self._may_skip, self._skipped_by_needs = skippable(graph, tasks)
+        # Of what such a task waits for, nothing is sure but that it was asked for.
+        self.is_loose = [task.get("join", "all") != "all" for task in tasks]
 
     def direct(self, target: int, node: int) -> Standing | None:
         for need, state in self._needs[node]:
+            if need == target and self.is_loose[node]:
+                return Standing(is_ancestor=True)
             if need == target:
                 return Standing(
                     is_ancestor=True,
@@ -129,7 +133,7 @@ class _Sweep:
                 bit = self._bit.get(need)
                 if bit is not None or upper is not nothing:
                     facts = self._joined(facts, upper, bit, need, state)
-            self._facts[node] = facts
+            self._facts[node] = (facts[0], self._all, self._all) if self._judge.is_loose[node] else facts
 
     def _joined(
         self, facts: tuple[int, int, int], upper: tuple[int, int, int], bit: int | None, need: int, state: str

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from unspool.compiler.graph import check_size, read_graph
+from unspool.compiler.fan_outs import check_fan_outs, worst_case
+from unspool.compiler.flatten import Flat, flatten
+from unspool.compiler.graph import Graph, check_size, read_graph
 from unspool.compiler.locate import resolve
 from unspool.compiler.lower import DEFAULT_SHELL, Script, lower
 from unspool.compiler.readable import Readable, salvage, whole
 from unspool.compiler.shape import check_shape
 from unspool.compiler.text import Format, Loaded, load
 from unspool.model.diagnostics import Diagnostic
-from unspool.model.plan import Plan
+from unspool.model.plan import FanOut, Plan
 
 _MORE_FAULTS = "UNS039"  # shape says by it that it stopped counting
 
@@ -42,24 +44,29 @@ def compile_document(data: str | bytes, format: Format = "yaml") -> Compilation:
     readable = _readable(loaded.value, found)
     if readable is None:
         return Compilation(None, _located(found, loaded, format))
+    flat = flatten(readable)
+    readable = flat.readable
     graph, problems = read_graph(readable)
-    found += problems + _check_limits(loaded.value)
+    bounds, more_problems = check_fan_outs(flat)
+    inner = [*flat.diagnostics, *problems, *more_problems]
+    found += _check_limits(loaded.value, graph, flat, bounds)
     uses: dict[str, set[str]] = {}
     scripts: dict[str, Script] = {}
     if _may_have_expressions(data):
         from unspool.compiler.references import check_references  # and what it imports: a plain document needs none
 
-        checked = check_references(readable, graph)
+        checked = check_references(flat, graph)
         scripts, script_problems = _interpolated(readable.document)
         uses = checked.uses
-        found += checked.diagnostics + script_problems
+        inner += checked.diagnostics + script_problems
     if "\\" in loaded.text or "\0" in loaded.text:  # no other text can spell a NUL
         from unspool.compiler.nul import check_nul
 
-        found += check_nul(readable.document)
+        inner += check_nul(readable.document)
+    found += map(flat.placed, inner)
     if any(diagnostic.is_error for diagnostic in found):
         return Compilation(None, _located(found, loaded, format))
-    plan = lower(readable.document, graph, uses, scripts, loaded.locate.source_text)
+    plan = lower(flat, graph, uses, scripts, lambda path: loaded.locate.source_text(flat.path_of(path)), bounds)
     return Compilation(plan, _located(found, loaded, format))
 
 
@@ -80,11 +87,11 @@ def _readable(value: Any, found: list[Diagnostic]) -> Readable | None:
     return salvage(value, [error.path for error in errors])
 
 
-def _check_limits(value: dict[str, Any]) -> list[Diagnostic]:
+def _check_limits(value: dict[str, Any], graph: Graph, flat: Flat, bounds: dict[str, FanOut]) -> list[Diagnostic]:
     limits = value.get("limits", {})
     if not isinstance(limits, dict) or not isinstance(limits.get("max_tasks", 1), int | float):
         return []
-    return check_size(len(value["tasks"]), limits)
+    return check_size(len(graph.names), worst_case(flat, bounds), limits)
 
 
 def _interpolated(document: dict[str, Any]) -> tuple[dict[str, Script], list[Diagnostic]]:

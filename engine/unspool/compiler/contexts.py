@@ -8,7 +8,7 @@ Place = Literal["env", "start", "success_when", "outputs"]
 
 RESULT_FIELDS = ("exit_code", "stdout", "stderr", "json", "duration", "error")
 ERROR_FIELDS = ("class", "message")
-TASK_FIELDS = ("outputs", "result", "state")
+TASK_FIELDS = ("outputs", "result", "state", "instances")
 RUN_FIELDS = ("id", "name", "started_at")
 
 _AT_START = ("inputs", "env", "run", "tasks")
@@ -54,10 +54,6 @@ _HERE: dict[tuple[str, Place], str] = {
 
 # Words of the language that have no meaning in this version.
 _LATER = {
-    "item": "write one task for each item",
-    "index": "write one task for each item",
-    "matrix": "write one task for each combination",
-    "previous": "name the task: `tasks.NAME`, with NAME in `depends_on`",
     "interpretation": "use `result.json` or `result.stdout`",
     "outcome": "use `result.exit_code` or `result.error`",
     "reason": "use `result.error`",
@@ -97,9 +93,25 @@ _FOREIGN = {
 
 WORDS = ("inputs", "env", "run", "tasks", "result", "attempt")
 
+# Words that only some tasks know, and what brings them in.
+LOCAL = {
+    "item": "is known only under `for_each`",
+    "index": "is known only under `for_each` or `matrix`",
+    "matrix": "is known only under `matrix`",
+    "previous": "is known only in a sequential group, from its second step on",
+}
+_LOCAL_HINTS = {
+    "item": "give the task a `for_each`",
+    "index": "give the task a `for_each`",
+    "matrix": "give the task a `matrix`",
+    "previous": "name the task: `tasks.NAME`, with NAME in `depends_on`",
+}
+
 
 def unavailable(root: str, place: Place) -> Elsewhere | None:
     """Say why a word of the language cannot be used in a place; None for a word that is none of it."""
+    if root in LOCAL:
+        return Elsewhere(f"`{root}` {LOCAL[root]}", _LOCAL_HINTS[root])
     if root in _LATER:
         return Elsewhere(f"`{root}` is not supported by this version yet", _LATER[root])
     if root in WORDS or root == "outputs":

@@ -27,13 +27,10 @@ _STATES = "say which end of a dependency is waited for: `depends_on: {NAME: any}
 
 # What language.md has beyond this version. They are known words, so they get an answer of their own.
 LATER = {
-    "document": frozenset(
-        ("secrets", "resources", "templates", "finally", "triggers", "rulesets", "import", "open", "policies")
-    ),
+    "document": frozenset(("secrets", "resources", "triggers", "rulesets", "import", "open", "policies")),
     "task": frozenset(
         (
-            "http agent swarm group monitor internal workflow approval wait join for_each matrix idle_timeout "
-            "on_result compensate uses batch cache on_crash interpret"
+            "http agent swarm monitor internal workflow idle_timeout on_result uses batch cache on_crash interpret"
         ).split()
     ),
     "defaults": frozenset(("idle_timeout", "on_crash", "join", "cache", "uses")),
@@ -41,7 +38,7 @@ LATER = {
     "retry": frozenset(("max_elapsed",)),
     "filter": frozenset(("status",)),
 }
-LATER_ACTIONS = frozenset(("http", "agent", "swarm", "group", "monitor", "internal", "workflow", "approval", "wait"))
+LATER_ACTIONS = frozenset(("http", "agent", "swarm", "monitor", "internal", "workflow"))
 
 _TASK = _table(
     depends_on="needs need depends dependencies deps requires require after run_after upstream wait_for prerequisites",
@@ -154,7 +151,7 @@ ADVICE = {
     "task": {
         "name": "the key above a task is its name: remove it, or make it the `description`",
         "id": "the key above a task is its name: remove it",
-        "type": "the kind of a task is its action, `run` or `python`: remove it",
+        "type": "the kind of a task is its action, such as `run` or `python`: remove it",
         "args": _ONE_LIST,
         "argv": _ONE_LIST,
         "steps": _NO_STEPS,

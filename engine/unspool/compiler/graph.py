@@ -186,8 +186,10 @@ def skippable(graph: Graph, tasks: list[dict[str, Any]]) -> tuple[list[bool], li
     may_skip = [node in graph.uncertain or task.get("when", True) is not True for node, task in enumerate(tasks)]
     by_needs = [node in graph.uncertain for node in range(len(tasks))]
     for node in graph.order:
-        if by_needs[node] or any(
-            _may_go_unmet(tasks[need], state, may_skip=may_skip[need]) for need, state in graph.needs[node]
+        if (
+            by_needs[node]
+            or "join" in tasks[node]
+            or any(_may_go_unmet(tasks[need], state, may_skip=may_skip[need]) for need, state in graph.needs[node])
         ):
             may_skip[node] = by_needs[node] = True
     return may_skip, by_needs
@@ -229,18 +231,22 @@ def _never_runs(graph: Graph, task: dict[str, Any], node: int, need: int, state:
     return Diagnostic("UNS044", f"task {quote(name)} never runs: {why}", path, hint=hint, severity="warning")
 
 
-def check_size(count: int, limits: dict[str, Any]) -> list[Diagnostic]:
-    """Refuse a document with more tasks than its limit allows.
+def check_size(count: int, worst: int, limits: dict[str, Any]) -> list[Diagnostic]:
+    """Refuse a document that has, or may come to have, more tasks than its limit allows.
 
     Args:
         count: how many tasks there are.
+        worst: how many there are with all instances that there may be.
         limits: the document's `limits`.
     """
     limit = limits.get("max_tasks", DEFAULT_MAX_TASKS)
-    if count <= limit:
+    if worst <= limit:
         return []
     given = "max_tasks" in limits
-    message = f"the document has {count} tasks, more than `limits.max_tasks` allows ({limit:g})"
-    hint = f"raise it: `limits: {{max_tasks: {count}}}`"
+    has = f"has {count} tasks" if worst == count else f"may come to have {worst} tasks with all instances"
+    message = f"the document {has}, more than `limits.max_tasks` allows ({limit:g})"
+    hint = f"raise it: `limits: {{max_tasks: {worst}}}`" + (
+        "" if worst == count else ", or bound the fan-outs by `max`"
+    )
     path: Path = ("limits", "max_tasks") if given else ("tasks",)
     return [Diagnostic("UNS110", message, path, on_key=not given, hint=hint)]

@@ -9,13 +9,18 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from unspool.compiler.conditions import condition_source
+from unspool.compiler.flatten import Flat, Role
 from unspool.compiler.graph import Graph
+from unspool.compiler.parts import action_without_attempt, needs_within, parts_of, plan_order
 from unspool.model.diagnostics import Path
 from unspool.model.durations import parse_duration
 from unspool.model.plan import (
+    DEFAULT_CLOSING_TIMEOUT,
+    DEFAULT_ESTIMATE,
     DEFAULT_MAX_BYTES,
     DEFAULT_MAX_TASKS,
     PRIORITIES,
+    FanOut,
     Output,
     Plan,
     Retry,
@@ -29,6 +34,9 @@ SourceText = Callable[[Path], str | None]
 
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 _PORTION = 500  # tasks
+_HAS_ATTEMPTS = frozenset(
+    ("wait", "approval", "group", "compensate", "on_failure")
+)  # and what else needs a second look
 
 _STREAMS = ("stdout", "stderr", "json")
 
@@ -41,28 +49,31 @@ class Script(NamedTuple):
 
 
 def lower(
-    document: Mapping[str, Any],
+    flat: Flat,
     graph: Graph,
     uses: Mapping[str, Collection[str]],
     scripts: Mapping[str, Script],
     source_text: SourceText,
+    fans: Mapping[str, FanOut],
 ) -> Plan:
     """Make the plan of a document in which nothing is wrong.
 
     Args:
-        document: plain JSON values that fit the schema.
+        flat: plain JSON values that fit the schema, laid out.
         graph: its graph, in order.
         uses: of each task, the fields of its `result` that expressions read; `*` is all.
         scripts: those task scripts that hold `${{`.
         source_text: gives a scalar as it is spelt in the file.
+        fans: the fan-out of each task that has one.
 
     Cost: O(size of the document).
     """
+    document = flat.readable.document
     limits = document.get("limits", {})
     concurrency = limits.get("concurrency")
     plan = Plan(
         name=document["name"],
-        tasks=_Lowering(document, graph, uses, scripts, source_text).tasks(),
+        tasks=_Lowering(flat, graph, uses, scripts, source_text, fans).tasks(),
         description=document.get("description"),
         inputs=document.get("inputs", {}),
         env=_environment(document.get("env", {}), ("env",), source_text),
@@ -91,15 +102,20 @@ class _Lowering:
 
     def __init__(
         self,
-        document: Mapping[str, Any],
+        flat: Flat,
         graph: Graph,
         uses: Mapping[str, Collection[str]],
         scripts: Mapping[str, Script],
         source_text: SourceText,
+        fans: Mapping[str, FanOut],
     ) -> None:
+        document = flat.readable.document
+        self._flat = flat
+        self._fans = fans
         self._bodies: list[dict[str, Any]] = list(document["tasks"].values())
         self._graph = graph
-        self._order = graph.order
+        self._order = plan_order(flat, graph)
+        self._place: dict[str, int] = {}
         self._uses = uses
         self._scripts = scripts
         self._source_text = source_text
@@ -113,7 +129,10 @@ class _Lowering:
         place = [0] * len(self._order)
         for at, node in enumerate(self._order):
             place[node] = at
-        needs = [sorted((place[need], state) for need, state in self._graph.needs[node]) for node in self._order]
+        if self._flat.roles:
+            self._place = {self._graph.names[node]: at for at, node in enumerate(self._order)}
+        kept = needs_within(self._flat, self._graph)
+        needs = [sorted((place[need], state) for need, state in kept[node]) for node in self._order]
         dependents: list[list[int]] = [[] for _ in needs]
         for at, wanted in enumerate(needs):
             for need, _ in wanted:
@@ -125,6 +144,9 @@ class _Lowering:
     def _task(self, at: int, node: int, needs: tuple[Any, ...], dependents: tuple[int, ...]) -> Task:
         name, body = self._graph.names[node], self._bodies[node]
         fields = {**self._common, **_settings(body)}
+        role = self._flat.roles.get(name)
+        if role is not None or not _HAS_ATTEMPTS.isdisjoint(body):
+            fields = self._special(name, body, role or Role(), fields)
         action = self._action(name, body)
         env = _environment(body["env"], ("tasks", name, "env"), self._source_text) if "env" in body else {}
         outputs = _outputs(body["outputs"]) if "outputs" in body else ()
@@ -132,10 +154,14 @@ class _Lowering:
             fields["retry"] = _retry({**self._retry_keys, **body["retry"]})
         else:
             fields["retry"] = self._retry
+        if "join" in body and body["join"] != "all":
+            fields["join"] = 1 if body["join"] == "any" else int(body["join"])
+        if name in self._fans:
+            fields["fan_out"] = self._fans[name]
         return Task(
             index=at,
             id=name,
-            kind="python" if "python" in body else "run",
+            kind=fields.pop("kind", None) or ("python" if "python" in body else "run"),
             action=action,
             needs=needs,
             dependents=dependents,
@@ -146,8 +172,28 @@ class _Lowering:
             **fields,
         )
 
+    def _special(self, name: str, body: dict[str, Any], role: Role, fields: dict[str, Any]) -> dict[str, Any]:
+        """Give the fields of a task that is a part of something, or needs no attempt."""
+        part = parts_of(name, body, role, self._place)
+        kind = part.get("kind")
+        if kind in ("gate", "group"):
+            fields = {key: value for key, value in fields.items() if key in _settings(body) or key == "on_failure"}
+            fields["estimate"] = (
+                fields.get("estimate", 0.0)
+                if kind == "gate" or role.members
+                else fields.get("estimate", DEFAULT_ESTIMATE)
+            )
+        elif "wait" in body or "approval" in body:
+            fields.pop("timeout", None)
+            fields.update({key: value for key, value in _settings(body).items() if key == "timeout"})
+        elif role.closing:
+            fields["timeout"] = _settings(body).get("timeout", DEFAULT_CLOSING_TIMEOUT)
+        return {**fields, **part}
+
     def _action(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
         run = body.get("run")
+        if run is None and "python" not in body:
+            return action_without_attempt(body)
         if run is None:
             action: dict[str, Any] = {"function": body["python"]}
         elif isinstance(run, str):
@@ -176,7 +222,7 @@ _SETTINGS: dict[str, Callable[[Any], Any]] = {
     "priority": PRIORITIES.index,
     "when": condition_source,
     "success_when": condition_source,
-    "on_failure": str,
+    "on_failure": lambda policy: policy if isinstance(policy, str) else next(iter(policy.keys() - {"with"})),
     "cwd": str,
     "description": str,
     "tags": tuple,

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from unspool.compiler.absence import Reading, check_readings
+from unspool.compiler.flatten import Flat, asks_each
 from unspool.compiler.graph import Graph
-from unspool.compiler.readable import Readable
 from unspool.compiler.scope import Scope, Spot
 from unspool.compiler.wording import TYPE_PHRASES, quote
 from unspool.model.diagnostics import Diagnostic, Path
@@ -38,6 +38,7 @@ CODES = {
     "UNS074": "an expression stands where none is evaluated",
     "UNS075": "a list or a map stands in a script",
     "UNS076": "a condition gives something else than true or false",
+    "UNS162": "a template reads what only the rest of the document knows",
 }
 
 
@@ -53,12 +54,12 @@ class Checked(NamedTuple):
     uses: dict[str, set[str]]
 
 
-def check_references(readable: Readable, graph: Graph) -> Checked:
+def check_references(flat: Flat, graph: Graph) -> Checked:
     """Look into every expression of the document.
 
     Cost: O(size of the document), plus what `ancestry.standings` takes.
     """
-    checker = _Checker(readable, graph)
+    checker = _Checker(flat, graph)
     checker.check()
     return Checked(checker.found + check_readings(graph, checker.tasks, checker.readings), checker.scope.uses)
 
@@ -66,9 +67,10 @@ def check_references(readable: Readable, graph: Graph) -> Checked:
 class _Checker:
     """Goes through the fields that hold expressions and judges each reference in them."""
 
-    def __init__(self, readable: Readable, graph: Graph) -> None:
-        self.document = readable.document
-        self.scope = Scope(readable, graph)
+    def __init__(self, flat: Flat, graph: Graph) -> None:
+        self.document = flat.readable.document
+        self.flat = flat
+        self.scope = Scope(flat, graph)
         self.graph = graph
         self.tasks: list[dict[str, Any]] = list(self.document["tasks"].values())
         self.found: list[Diagnostic] = []
@@ -110,7 +112,7 @@ class _Checker:
                 self._check_script_value(part, spot)
 
     def _check_script_value(self, expression: Expression, spot: Spot) -> None:
-        if self._type(expression) in _COLLECTIONS:
+        if self._type(expression, spot) in _COLLECTIONS:
             hint = "make it one text, such as with `| join(' ')`; or write `run` as a list, where it is spliced"
             message = f"{quote(expression.source)} is a list or a map, which cannot stand in a script"
             self.found.append(Diagnostic("UNS075", message, spot.path, offset=expression.offset, hint=hint))
@@ -119,6 +121,8 @@ class _Checker:
         """Check `when` or another field that is one expression."""
         if isinstance(value, bool):
             return
+        if spot.path[-1] == "when" and not asks_each(self.tasks[spot.node]):
+            spot = spot._replace(knows_own=False)
         from unspool.compiler.conditions import NotOneExpression, condition
         from unspool.expr.syntax import ExpressionSyntaxError
 
@@ -135,7 +139,7 @@ class _Checker:
                 self._check_condition_value(expression, spot)
 
     def _check_condition_value(self, expression: Expression, spot: Spot) -> None:
-        kind = self._type(expression)
+        kind = self._type(expression, spot)
         if kind is not None and kind != "boolean":
             hint = f"compare it with something, such as {quote(expression.source + _COMPARED.get(kind, ' == ...'))}"
             message = f"{quote(expression.source)} is {TYPE_PHRASES[kind]}, not true or false"
@@ -144,6 +148,29 @@ class _Checker:
     def success_when(self, value: Any, spot: Spot) -> None:
         """Check `success_when`, which knows the task's own result."""
         self.condition(value, Spot("success_when", spot.path, spot.node))
+
+    def fan_out(self, value: Any, spot: Spot) -> None:
+        """Check the list of a fan-out, which does not know its own items, and its `key`, which does."""
+        blind = spot._replace(knows_own=False)
+        if isinstance(value, dict) and "items" in value and spot.path[-1] == "for_each":
+            self.value(value["items"], blind._replace(path=(*spot.path, "items")))
+            self.value(value.get("key"), spot._replace(path=(*spot.path, "key")))
+        else:
+            self.value(value, blind)
+
+    def on_failure(self, value: Any, spot: Spot) -> None:
+        """Check the arguments of a substitute."""
+        if isinstance(value, dict) and "with" in value:
+            self.value(value["with"], spot._replace(path=(*spot.path, "with")))
+
+    def group(self, value: Any, spot: Spot) -> None:
+        """Check how the value of a group is made; its tasks are checked by themselves."""
+        aggregate = value.get("aggregate")
+        role = self.flat.role(self.graph.names[spot.node])
+        if isinstance(aggregate, dict) and role.kind == "group":
+            scope = f"{self.graph.names[spot.node]}."
+            path = (*spot.path, "aggregate", "reduce")
+            self.value(aggregate["reduce"], Spot("start", path, spot.node, scope=scope))
 
     def outputs(self, outputs: Any, spot: Spot) -> None:
         """Warn of expressions in declared outputs, which hold none."""
@@ -180,7 +207,7 @@ class _Checker:
                 self._read(reference, spot, at)
         return is_sound
 
-    def _type(self, expression: Expression) -> str | None:
+    def _type(self, expression: Expression, spot: Spot) -> str | None:
         """Give the JSON type of an expression that is a constant, or one value of a declared type."""
         from unspool.expr.tree import Concat, Constant, ListOf, MapOf, Member, Name
 
@@ -190,14 +217,28 @@ class _Checker:
             return {ListOf: "array", MapOf: "object", Concat: "string"}[type(expression.node)]
         if isinstance(expression.node, Name | Member) and len(expression.references) == 1:
             only = expression.references[0]
-            return self.scope.declared_type(only.path) if only.exact else None
+            return self.scope.declared_type(only.path, spot) if only.exact else None
         return None
+
+    def _reads_at_the_end(self, node: int, target: int) -> bool:
+        """Whether a task of `finally` reads one that is not."""
+        reader, read = self.graph.names[node], self.graph.names[target]
+        return self.flat.role(reader).closing and not self.flat.role(read).closing
 
     def _read(self, reference: Reference, spot: Spot, at: int) -> None:
         _, name, field, *rest = reference.path
-        keeps_failure = field == "result" or not rest or self.scope.has_default(str(name), str(rest[0]))
-        is_safe = reference.guarded or field == "state"
-        target = self.graph.number[str(name)]
+        target = self.scope.target(str(name), spot)
+        if target is None:
+            return
+        if self._reads_at_the_end(spot.node, target):
+            if not (reference.guarded or field in ("state", "instances")):
+                hint = "`finally` runs whatever happened: add `| default(...)`"
+                message = f"{quote('.'.join(map(str, reference.path)))} may be absent at the end of the run"
+                self.found.append(Diagnostic("UNS071", message, spot.path, offset=at, hint=hint))
+            return
+        many = self.scope.fans_out(target)
+        keeps_failure = many or field == "result" or not rest or self.scope.has_default(target, str(rest[0]))
+        is_safe = reference.guarded or field in ("state", "instances")
         self.readings.append(Reading(target, spot.node, reference.path, spot.path, at, is_safe, keeps_failure))
 
 
@@ -214,4 +255,10 @@ _FIELDS: dict[str, Callable[[_Checker, Any, Spot], None]] = {
     "when": _Checker.condition,
     "success_when": _Checker.success_when,
     "outputs": _Checker.outputs,
+    "for_each": _Checker.fan_out,
+    "matrix": _Checker.fan_out,
+    "wait": _Checker.value,
+    "approval": _Checker.value,
+    "on_failure": _Checker.on_failure,
+    "group": _Checker.group,
 }

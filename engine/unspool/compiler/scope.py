@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from unspool.compiler.contexts import (
     CONTEXTS,
     ERROR_FIELDS,
+    LOCAL,
     RESULT_FIELDS,
     RUN_FIELDS,
     TASK_FIELDS,
@@ -15,8 +16,8 @@ from unspool.compiler.contexts import (
     foreign,
     unavailable,
 )
+from unspool.compiler.flatten import Flat, Role, locals_of
 from unspool.compiler.graph import MOST_SUGGESTIONS, Graph, similar_name
-from unspool.compiler.readable import Readable
 from unspool.compiler.schema_paths import type_at, wrong_member
 from unspool.compiler.wording import quote
 from unspool.model.diagnostics import Path
@@ -46,11 +47,17 @@ _FIELD_TYPES: dict[Steps, str] = {
 
 
 class Spot(NamedTuple):
-    """Where an expression stands: the place by its rules, the field, and the task by its number (-1: none)."""
+    """Where an expression stands: the place by its rules, the field, and the task by its number (-1: none).
+
+    `knows_own` says that what the task's own fan-out brings in is known; `scope` is what stands before the names
+    around it, where that is another than the task's.
+    """
 
     place: Place
     path: Path
     node: int = -1
+    knows_own: bool = True
+    scope: str | None = None
 
     @property
     def is_script(self) -> bool:
@@ -65,8 +72,10 @@ class Scope:
         uses: of each task, the fields of its `result` that some reference reads; `*` is all of it.
     """
 
-    def __init__(self, readable: Readable, graph: Graph) -> None:
+    def __init__(self, flat: Flat, graph: Graph) -> None:
+        readable = flat.readable
         document = readable.document
+        self._flat = flat
         self.uses: dict[str, set[str]] = {}
         self._suggested = 0
         self._holes = readable.holes
@@ -78,47 +87,88 @@ class Scope:
     def problem(self, path: Steps, spot: Spot) -> Problem | None:
         """Say what is wrong with a reference, as far as its name and its place tell."""
         root, rest = str(path[0]), path[1:]
+        if root in LOCAL and root in self._local(spot):
+            return None
         if root not in CONTEXTS[spot.place]:
             return _unknown_root(root, spot.place)
         if root == "tasks":
             return self._task(path, spot)
         if root == "inputs":
-            return self._input(rest)
+            return self._input(rest, spot)
         if root == "env":
             return self._variable(rest, spot)
         if root == "run":
-            return _run(rest)
+            return None if self._role(spot).closing and rest in (("state",), ("reason",)) else _run(rest)
         if root == "result":
             self._use(spot.node, rest)
             return _result(("result",), rest)
         return _no_members(path) if rest else None
 
-    def has_default(self, task: str, output: str) -> bool:
+    def _role(self, spot: Spot) -> Role:
+        return self._flat.role(self._graph.names[spot.node]) if spot.node >= 0 else Role()
+
+    def _local(self, spot: Spot) -> frozenset[str]:
+        """Give the words that only expressions at this place know."""
+        if spot.node < 0:
+            return frozenset()
+        role = self._role(spot)
+        own = locals_of(self._tasks[spot.node]) if spot.knows_own else frozenset()
+        return role.local | own
+
+    def target(self, name: str, spot: Spot) -> int | None:
+        """Give the task that a name means where it stands, None where there is none that may be named."""
+        found = self._flat.find(name, self._role(spot).scope if spot.scope is None else spot.scope)
+        if found is None:
+            return None
+        node, role = self._graph.number[found], self._flat.role(found)
+        is_hidden = role.kind in ("gate", "undo") or (role.template and not role.scope)
+        return None if is_hidden and node != spot.node else node
+
+    def fans_out(self, node: int) -> bool:
+        """Whether what others see of a task are lists."""
+        return bool(locals_of(self._tasks[node]))
+
+    def has_default(self, node: int, output: str) -> bool:
         """Whether an output declares what it is where a task gives nothing; True where that cannot be known."""
-        declared = self._tasks[self._graph.number[task]].get("outputs")
+        declared = self._tasks[node].get("outputs")
         return declared is None or "default" in declared.get(output, ())
 
-    def declared_type(self, path: Steps) -> str | None:
+    def declared_type(self, path: Steps, spot: Spot) -> str | None:
         """Give the JSON type that a sound reference surely has; None where that is not known."""
         root, *rest = path
+        if root in LOCAL:
+            return "integer" if root == "index" and not rest else None
         if root == "inputs" and rest:
-            return type_at(self._inputs.get(str(rest[0]), {}), tuple(rest[1:]))
-        if root == "tasks" and len(rest) > 2 and rest[1] == "outputs":
-            outputs = self._tasks[self._graph.number[str(rest[0])]].get("outputs", {})
-            return type_at(outputs.get(str(rest[2]), {}), tuple(rest[3:]))
+            return type_at(self._inputs_at(spot).get(str(rest[0]), {}), tuple(rest[1:]))
+        if root == "tasks" and len(rest) > 1:
+            return self._type_of_task(self.target(str(rest[0]), spot), tuple(rest[1:]))
         return _FIELD_TYPES.get(path[2:] if root == "tasks" else path) or ("string" if root == "env" and rest else None)
 
-    def _input(self, rest: Steps) -> Problem | None:
-        if not rest or ("inputs",) in self._holes:
+    def _type_of_task(self, node: int | None, steps: Steps) -> str | None:
+        if node is None or (self.fans_out(node) and steps[0] != "state"):
+            return None
+        if steps[0] == "outputs" and len(steps) > 1:
+            return type_at(self._tasks[node].get("outputs", {}).get(str(steps[1]), {}), steps[2:])
+        return _FIELD_TYPES.get(steps)
+
+    def _inputs_at(self, spot: Spot) -> dict[str, Any]:
+        """Give the inputs that are known: those of the template an expression stands in, else the document's."""
+        own = self._role(spot).inputs
+        return self._inputs if own is None else own
+
+    def _input(self, rest: Steps, spot: Spot) -> Problem | None:
+        inputs = self._inputs_at(spot)
+        if not rest or (inputs is self._inputs and ("inputs",) in self._holes):
             return None
         name = rest[0]
-        if name not in self._inputs:
+        if name not in inputs:
+            holder = "document" if inputs is self._inputs else "template"
             return (
                 "UNS065",
-                f"the document declares no input {quote(str(name))}",
-                self._names(str(name), self._inputs, "inputs"),
+                f"the {holder} declares no input {quote(str(name))}",
+                self._names(str(name), inputs, "inputs"),
             )
-        return _member(self._inputs[str(name)], ("inputs", name), rest[1:])
+        return _member(inputs[str(name)], ("inputs", name), rest[1:])
 
     def _variable(self, rest: Steps, spot: Spot) -> Problem | None:
         if not rest or ("env",) in self._holes:
@@ -148,9 +198,12 @@ class Scope:
         if len(path) == 1:
             return "UNS072", "`tasks` does not say which task is meant", "write `tasks.NAME.outputs.NAME`"
         name = str(path[1])
-        target = self._graph.number.get(name)
+        if self._role(spot).inputs is not None:
+            hint = "declare an input, and hand the value over where the template is used"
+            return "UNS162", "a template knows no tasks, only its inputs", hint
+        target = self.target(name, spot)
         if target is None:
-            return "UNS067", f"there is no task {quote(name)}", self._names(name, self._graph.number, "tasks")
+            return "UNS067", f"there is no task {quote(name)}", self._names(name, self._known_tasks(), "tasks")
         if len(path) == 2:
             hint = f"write `tasks.{name}.outputs.NAME`, `tasks.{name}.result` or `tasks.{name}.state`"
             return "UNS072", f"`tasks.{name}` does not say which value of the task is meant", hint
@@ -159,8 +212,13 @@ class Scope:
             return _own(name, path, spot.place)
         return problem
 
+    def _known_tasks(self) -> list[str]:
+        return [name for name in self._graph.names if name not in self._flat.roles or name.isidentifier()]
+
     def _task_member(self, name: str, target: int, path: Steps) -> Problem | None:
         field, rest = path[2], path[3:]
+        if self.fans_out(target) and field in TASK_FIELDS:
+            return self._member_of_many(name, target, path)
         if field == "outputs":
             return self._output(name, target, rest)
         if field == "result":
@@ -169,8 +227,30 @@ class Scope:
         if field == "state":
             return _no_members(path) if rest else None
         if field == "instances":
-            return "UNS064", "`instances` is not supported by this version yet", "write one task for each item"
+            return (
+                "UNS069",
+                f"task {quote(name)} has no `for_each` and so no `instances`",
+                f"write `tasks.{name}.state`",
+            )
         return "UNS069", f"a task has no {quote(str(field))}", self._task_member_hint(name, target, field)
+
+    def _member_of_many(self, name: str, target: int, path: Steps) -> Problem | None:
+        """What a fan-out shows are lists: of each output, of results, of instances."""
+        field, rest = path[2], path[3:]
+        if field == "state":
+            return _no_members(path) if rest else None
+        if field == "result":
+            self._use(target, ())
+        if field == "outputs" and rest and ("tasks", name, "outputs") not in self._holes:
+            problem = self._output(name, target, rest[:1])
+            inside = rest[1:2]
+        else:
+            problem, inside = None, rest[:1]
+        if problem is None and inside and not isinstance(inside[0], int):
+            shown = _shown(path[: len(path) - len(rest) + (1 if field == "outputs" else 0)])
+            hint = "take one, as in `[0]`, or all with `| map(attribute='...')`"
+            return "UNS069", f"{shown} is a list, one entry for each instance, and has no {quote(str(inside[0]))}", hint
+        return problem
 
     def _task_member_hint(self, name: str, target: int, field: str | int) -> str:
         if field in self._tasks[target].get("outputs", {}):

@@ -25,9 +25,14 @@ class Growth(Dependencies):
 
     def _value(self, index: int, value: Any, own: dict[str, Any] | None = None) -> Any:
         """Evaluate the expressions of a field of a task."""
-        task = self.tasks[index]
-        local = {**(task.local or {}), **own} if own else task.local
+        local = self._local(index)
+        local = {**(local or {}), **own} if own else local
         return self._seen().value(value, local, self.nodes[index].scope)
+
+    def _local(self, index: int) -> dict[str, Any] | None:
+        """Give what only the expressions of this task see."""
+        local, previous = self.tasks[index].local, self.nodes[index].previous
+        return local if previous is None else {**(local or {}), "previous": self._seen().shown(previous)}
 
     def _fail(self, index: int, error: Failure, collected: dict[str, Any]) -> None:
         raise NotImplementedError
@@ -192,5 +197,6 @@ def _moved(node: Task, shift: int, first: int, old: str, new: str) -> Task:
         dependents=tuple(map(place, node.dependents)),
         region=None if node.region is None else (place(node.region[0]), place(node.region[1])),
         group=group and group._replace(gate=place(group.gate), members=tuple(map(place, group.members))),
+        previous=None if node.previous is None else place(node.previous),
         undo=None if node.undo is None else (place(node.undo) if node.undo >= first else node.undo),
     )

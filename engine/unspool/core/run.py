@@ -182,7 +182,7 @@ class Run(Closing):
             from unspool.core.evaluation import build_spec
 
             try:
-                spec = build_spec(task, self._seen(), self.tasks[attempt.task].local)
+                spec = build_spec(task, self._seen(), self._local(attempt.task))
             except ExpressionError as problem:
                 self._close_attempt(event.attempt, attempt)
                 self._fail(attempt.task, failure(status.EXPRESSION_ERROR, str(problem)), {})
@@ -281,7 +281,7 @@ class Run(Closing):
         plan, task = self.nodes[index], self.tasks[index]
         view = result_view(collected, error, duration)
         if plan.success_when is not None:
-            own = {**(task.local or {}), "result": view, "attempt": number}
+            own = {**(self._local(index) or {}), "result": view, "attempt": number}
             try:
                 error = judge(plan, view, self._seen().of_expression(plan.success_when, own, plan.scope))
             except ExpressionError as problem:
@@ -353,7 +353,7 @@ class Run(Closing):
         if task.unmet and not self._can_be_met(index):
             self._settle(index, SKIPPED, status.DEPENDENCY_NOT_MET)
             return
-        verdict = True if node.when is None or self._asks_each(node) else self._evaluate(node.when, task, node.scope)
+        verdict = True if node.when is None or self._asks_each(node) else self._evaluate(node.when, index)
         if verdict is True:
             self._begin_task(index, node)
         elif verdict is False:
@@ -372,10 +372,10 @@ class Run(Closing):
         else:
             self._ask(index, 1)
 
-    def _evaluate(self, when: str, task: TaskRun, scope: str) -> bool | Failure:
+    def _evaluate(self, when: str, index: int) -> bool | Failure:
         from unspool.core.evaluation import evaluate_when
 
-        return evaluate_when(when, self._seen(), task.local, scope)
+        return evaluate_when(when, self._seen(), self._local(index), self.nodes[index].scope)
 
     def _seen(self) -> Context:
         if self._context is None:

@@ -7,6 +7,7 @@ it checks documents by that schema, which is much quicker to import.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
@@ -88,15 +89,153 @@ class Limits(Part):
     max_tasks: Positive | None = Field(None, description="How many tasks the run may have. Default: 1000.")
 
 
-_TASK_RULES: JsonDict = {
+class FanOut(Part):
+    """One instance of a task for each item of a list."""
+
+    items: Expression | list[AnyValue] = Field(description="The list, or one expression that gives it.")
+    key: Text | None = Field(
+        None,
+        description="What an instance is called; `item` and `index` are known. Default: a scalar item, or the index.",
+    )
+    max_parallel: Positive | None = Field(None, description="How many instances may be on their way at once.")
+    max: Positive | None = Field(
+        None,
+        description="How many instances there may be. Default: 100, or the input's `maxItems`; a written list: all.",
+    )
+
+
+_Axis = Expression | Annotated[list[AnyValue], Field(min_length=1)]
+
+
+class Matrix(Part):
+    """One instance of a task for each combination of the values of its axes."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={"minProperties": 1, "propertyNames": {"pattern": "^[a-z][a-z0-9_]{0,63}$"}},
+    )
+    __pydantic_extra__: dict[str, _Axis]
+
+    include: list[dict[Name, AnyValue]] | None = Field(None, description="Whole combinations to add.")
+    exclude: list[dict[Name, AnyValue]] | None = Field(
+        None, description="Drop every combination that matches one of these."
+    )
+
+    @model_validator(mode="after")
+    def _check_axes(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("a matrix has at least one axis")
+        if not all(re.fullmatch("[a-z][a-z0-9_]{0,63}", name) for name in self.__pydantic_extra__ or {}):
+            raise ValueError("the name of an axis is lower-case letters, digits and `_`")
+        return self
+
+
+class Moment(Part):
+    """A moment to wait for."""
+
+    until: Text = Field(description="A moment with its zone, such as `2026-03-01T07:00:00Z`.")
+
+
+class Approval(Part):
+    """A question to a person."""
+
+    prompt: Text = Field(description="What the person is asked.")
+    default: Literal["approve", "reject"] | None = Field(
+        None, description="What counts when the task's `timeout` is over and nobody has decided. Default: reject."
+    )
+
+
+class Reduce(Part):
+    """How the value of a group is made of its members."""
+
+    reduce: Expression = Field(description="One expression; it sees `tasks.NAME` of every member.")
+
+
+class Group(Part):
+    """Sub-tasks with one gate before them and one result behind."""
+
+    mode: Literal["sequential", "parallel", "dag"] | None = Field(
+        None,
+        description="`sequential` (default; each sees `previous`), `parallel`, or `dag` with `depends_on` among them.",
+    )
+    tasks: Annotated[dict[Name, Task], Field(min_length=1)] = Field(description="The tasks of the group, by name.")
+    aggregate: Literal["collect", "first"] | Reduce | None = Field(
+        None,
+        description="What `result.json` of the group holds: `collect` (default) all values by name, `first` that of "
+        "the first to complete (the others are cancelled), `{reduce: expression}` what you make of them.",
+    )
+
+
+_UNDO_RULES: JsonDict = {
     "oneOf": [{"required": ["run"]}, {"required": ["python"]}],
     "dependentRequired": {"shell": ["run"], "stdin": ["run"]},
     "dependentSchemas": {"shell": {"properties": {"run": {"type": "string"}}}},
 }
 
 
+class Compensation(Part):
+    """An action that undoes a task."""
+
+    model_config = ConfigDict(json_schema_extra=_UNDO_RULES)
+
+    run: Text | Annotated[list[Scalar], Field(min_length=1)] | None = Field(None, description="A command or a script.")
+    python: PythonTarget | None = Field(None, description="A Python function, `package.module:function`.")
+    shell: Shell | None = Field(None, description="The shell of a script. Default: sh.")
+    stdin: str | None = Field(None, description="Text for the standard input of `run`.")
+    arguments: dict[str, AnyValue] | None = Field(None, alias="with", description="Values for the action.")
+    env: Environment | None = Field(None, description="Environment variables, added to the document's.")
+    timeout: PositiveDuration | None = Field(None, description="The time limit of each attempt.")
+    retry: Retry | None = Field(None, description="How a failed attempt is repeated. Default: not at all.")
+
+    @model_validator(mode="after")
+    def _check_action(self) -> Self:
+        _check_one_action(self, {"run": self.run, "python": self.python})
+        return self
+
+
+def _check_one_action(part: Compensation | Task, actions: dict[str, object]) -> None:
+    if sum(action is not None for action in actions.values()) != 1:
+        raise ValueError(f"exactly one of {', '.join(actions)} must be given")
+    if part.shell is not None and not isinstance(part.run, str):
+        raise ValueError("`shell` goes with a script in `run`")
+    if part.stdin is not None and part.run is None:
+        raise ValueError("`stdin` goes with `run`")
+
+
+class Substitute(Part):
+    """Another task in the place of one that failed."""
+
+    substitute: Name = Field(description="The template to make it of.")
+    arguments: dict[str, AnyValue] | None = Field(None, alias="with", description="Values for the template's inputs.")
+
+
+class RollbackThen(Part):
+    """What follows when everything is undone."""
+
+    then: Literal["cancel", "retry"] | None = Field(
+        None,
+        description="`cancel` (default): undo this task and all completed ones it was built on, newest first. "
+        "`retry`: undo only this task, and try it again with a fresh `retry`.",
+    )
+    attempts: Positive | None = Field(None, description="With `retry`: how often. Default: 1.")
+
+
+class Rollback(Part):
+    """Undo what was done, by the `compensate` of each task."""
+
+    rollback: RollbackThen
+
+
+_ACTIONS = ("run", "python", "wait", "approval", "group")
+_TASK_RULES: JsonDict = {
+    "oneOf": [{"required": [action]} for action in _ACTIONS],
+    "dependentRequired": {"shell": ["run"], "stdin": ["run"]},
+    "dependentSchemas": {"shell": {"properties": {"run": {"type": "string"}}}},
+}
+
+
 class Task(Part):
-    """One task: exactly one action (`run` or `python`), and when and how it is carried out."""
+    """One task: exactly one action, and when and how it is carried out."""
 
     model_config = ConfigDict(json_schema_extra=_TASK_RULES)
 
@@ -106,6 +245,13 @@ class Task(Part):
         "A value in `${{ }}` never becomes shell text.",
     )
     python: PythonTarget | None = Field(None, description="The action: a Python function, `package.module:function`.")
+    wait: Duration | Expression | Moment | None = Field(
+        None, description="The action: wait so long (`10m`), or until a moment (`{until: ...}`). It needs no process."
+    )
+    approval: Text | Approval | None = Field(
+        None, description="The action: ask a person, and wait for `unspool approve`. The text is the question."
+    )
+    group: Group | None = Field(None, description="The action: tasks of its own.")
     shell: Shell | None = Field(None, description="The shell of a script. Default: sh.")
     stdin: str | None = Field(None, description="Text for the standard input of `run`.")
     arguments: dict[str, AnyValue] | None = Field(
@@ -122,9 +268,16 @@ class Task(Part):
         description="The tasks that come first: a list of names, each of which must end `ok`, or a map from name to "
         "`ok`, `completed`, `failed`, `skipped` or `any`.",
     )
+    join: Literal["all", "any"] | Positive | None = Field(
+        None, description="How many of `depends_on` must be met: `all` (default), `any`, or a number."
+    )
     when: Expression | bool | None = Field(
         None, description="One boolean expression. If it is false, the task is skipped."
     )
+    for_each: Expression | list[AnyValue] | FanOut | None = Field(
+        None, description="One instance for each item; `item` and `index` are known in it."
+    )
+    matrix: Matrix | None = Field(None, description="One instance for each combination; `matrix.AXIS` is known in it.")
     timeout: PositiveDuration | None = Field(
         None, description="The time limit of each attempt, from process start: `30s`, `5m`."
     )
@@ -136,19 +289,25 @@ class Task(Part):
         None, description="One boolean expression over `result` that decides success. Default for `run`: exit code 0."
     )
     outputs: dict[Name, Output] | None = Field(None, description="What the task gives to others, by name.")
-    on_failure: OnFailure | None = None
+    on_failure: OnFailure | Substitute | Rollback | None = Field(
+        None, description="What the last failed attempt means. Default: `cancel_dependents`."
+    )
+    compensate: Compensation | None = Field(None, description="An action that undoes this task, run by a rollback.")
     priority: Priority | None = None
     estimate: Duration | None = Field(None, description="How long the task is expected to take. Default: 60s.")
 
     @model_validator(mode="after")
     def _check_action(self) -> Self:
-        if (self.run is None) == (self.python is None):
-            raise ValueError("a task has exactly one of `run` and `python`")
-        if self.shell is not None and not isinstance(self.run, str):
-            raise ValueError("`shell` goes with a script in `run`")
-        if self.stdin is not None and self.run is None:
-            raise ValueError("`stdin` goes with `run`")
+        _check_one_action(self, {action: getattr(self, action) for action in _ACTIONS})
         return self
+
+
+class Template(Task):
+    """A task that is made when it is needed."""
+
+    inputs: dict[Name, ValueSchema] | None = Field(
+        None, description="The values an instance is given, by name, each with its JSON Schema."
+    )
 
 
 def _allow_extensions(schema: dict[str, Any]) -> None:
@@ -171,6 +330,14 @@ class Document(Part):
     defaults: Defaults | None = Field(None, description="What tasks have unless they say otherwise.")
     limits: Limits | None = Field(None, description="The bounds of one run.")
     tasks: Annotated[dict[Name, Task], Field(min_length=1)] = Field(description="The tasks, by name.")
+    templates: dict[Name, Template] | None = Field(
+        None, description="Tasks that are made when they are needed, such as in the place of one that failed."
+    )
+    closing: dict[Name, Task] | None = Field(
+        None,
+        alias="finally",
+        description="Tasks that run at the end, whatever happened. They never change the verdict.",
+    )
     outputs: dict[Name, AnyValue] | None = Field(
         None, description="What the run gives, by name: any value, with `${{ tasks.NAME.outputs.NAME }}` in its text."
     )

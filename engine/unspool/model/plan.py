@@ -149,6 +149,7 @@ class Task:
         undo: the template that undoes this task.
         substitute: the template that stands in for this task once it has failed, and the arguments for it.
         inputs: of a template, the JSON Schema of each of its inputs.
+        previous: of a step in a sequence, the node of the step before.
         rollback: `cancel`, or `retry` and how often, once it has failed.
     """
 
@@ -185,6 +186,7 @@ class Task:
     substitute: tuple[int, dict[str, Any]] | None = None
     rollback: tuple[str, int] | None = None
     inputs: dict[str, dict[str, Any]] | None = None
+    previous: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,203 @@
+"""Reads `for_each`, `matrix` and `join`: how many instances there may be, and what can never be met."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from unspool.compiler.flatten import Flat, Role, asks_each
+from unspool.compiler.wording import quote
+from unspool.model.diagnostics import Diagnostic, Path
+from unspool.model.plan import DEFAULT_MOST_INSTANCES, FanOut
+
+CODES = {
+    "UNS163": "`join` asks for more than `depends_on` names",
+    "UNS164": "a task has both `for_each` and `matrix`",
+    "UNS165": "a key of a fan-out stands twice",
+    "UNS166": "`substitute` names no template",
+    "UNS167": "a rollback has nothing to undo",
+    "UNS168": "nothing uses a template",
+    "UNS169": "a list has more items than its own `max` allows",
+}
+
+
+def check_fan_outs(flat: Flat) -> tuple[dict[str, FanOut], list[Diagnostic]]:
+    """Give the fan-out of each task that has one, and say what is wrong with how tasks multiply and join."""
+    found: list[Diagnostic] = []
+    fans: dict[str, FanOut] = {}
+    for name, body in flat.readable.document["tasks"].items():
+        path: Path = ("tasks", name)
+        if "join" in body:
+            found += _check_join(name, body, path)
+        if "for_each" in body or "matrix" in body:
+            if "for_each" in body and "matrix" in body:
+                message = f"task {quote(name)} has both `for_each` and `matrix`"
+                found.append(Diagnostic("UNS164", message, (*path, "matrix"), on_key=True, hint="keep one of them"))
+            reader = _Reader(flat, flat.role(name), body)
+            fans[name] = reader.for_each(body["for_each"]) if "for_each" in body else reader.matrix(body["matrix"])
+            found += _check_items(name, body, fans[name], path)
+    return fans, found + _check_templates(flat)
+
+
+def worst_case(flat: Flat, fans: dict[str, FanOut]) -> int:
+    """Give how many tasks a run may come to have."""
+    tasks = flat.readable.document["tasks"]
+    if not fans and not flat.roles:
+        return len(tasks)
+    held: dict[str, int] = {}
+
+    def size(name: str) -> int:
+        region = flat.role(name).region
+        return 1 if not region else sum(1 + grown(each) for each in region)
+
+    def grown(name: str) -> int:
+        if name not in held:
+            held[name] = fans[name].most * size(name) if name in fans else 0
+        return held[name]
+
+    top = sum(1 + grown(name) for name in tasks if flat.role(name).template == 0)
+    return top + sum(flat.role(name).template > 0 for name in tasks) + _substitutes(flat, size)
+
+
+def _substitutes(flat: Flat, size: Any) -> int:
+    tasks = flat.readable.document["tasks"]
+    wanted = (body.get("on_failure") for body in tasks.values())
+    return sum(size(one["substitute"]) for one in wanted if _names_template(one, tasks))
+
+
+def _names_template(policy: Any, tasks: dict[str, Any]) -> bool:
+    return isinstance(policy, dict) and policy.get("substitute") in tasks
+
+
+class _Reader:
+    """Finds out how many instances there may be."""
+
+    def __init__(self, flat: Flat, role: Role, body: dict[str, Any]) -> None:
+        self._inputs = flat.readable.document.get("inputs", {}) if role.inputs is None else role.inputs
+        self._each = asks_each(body)
+
+    def for_each(self, value: Any) -> FanOut:
+        keys = value if isinstance(value, dict) else {"items": value}
+        items = keys["items"]
+        length = self._length(items)
+        most = int(keys["max"]) if "max" in keys else length[0]
+        parallel = keys.get("max_parallel")
+        return FanOut(items, keys.get("key"), None if parallel is None else int(parallel), most, length[1], self._each)
+
+    def matrix(self, value: dict[str, Any]) -> FanOut:
+        axes = {name: values for name, values in value.items() if name not in ("include", "exclude")}
+        include, exclude = value.get("include", []), value.get("exclude", [])
+        lengths = [self._length(values) for values in axes.values()]
+        most = (prod(length for length, _ in lengths) if axes else 0) + len(include)
+        is_open = any(is_open for _, is_open in lengths)
+        return FanOut(None, None, None, most, is_open, self._each, axes, tuple(include), tuple(exclude))
+
+    def _length(self, items: Any) -> tuple[int, bool]:
+        """Give how long a list may be, and whether that is only a bound."""
+        if isinstance(items, list):
+            return len(items), False
+        name = items.strip().removeprefix("${{").removesuffix("}}").strip().removeprefix("inputs.")
+        schema = self._inputs.get(name)
+        most = schema.get("maxItems") if isinstance(schema, dict) else None
+        return (DEFAULT_MOST_INSTANCES if most is None else int(most)), True
+
+
+def _check_join(name: str, body: dict[str, Any], path: Path) -> list[Diagnostic]:
+    join, count = body["join"], len(body.get("depends_on", ()))
+    if isinstance(join, str) and (count or join == "all"):
+        return []
+    if not isinstance(join, str) and join <= count:
+        return []
+    message = f"`join` of task {quote(name)} asks for {join} of its {count} dependencies"
+    hint = f"write a number from 1 to {count}, `any` or `all`" if count else "remove it, or add `depends_on`"
+    return [Diagnostic("UNS163", message, (*path, "join"), hint=hint)]
+
+
+def _check_items(name: str, body: dict[str, Any], fan: FanOut, path: Path) -> list[Diagnostic]:
+    if not isinstance(fan.items, list):
+        return []
+    if len(fan.items) > fan.most:
+        message = f"the list of task {quote(name)} has {len(fan.items)} items, more than its own `max` ({fan.most})"
+        return [Diagnostic("UNS169", message, (*path, "for_each", "max"), hint=f"raise it to {len(fan.items)}")]
+    if fan.key is not None:
+        return []
+    seen: set[str] = set()
+    for number, item in enumerate(fan.items):
+        key = str(item) if isinstance(item, str | int | float) else str(number)
+        if key in seen and "${{" not in key:
+            at = (
+                (*path, "for_each", "items", number)
+                if isinstance(body["for_each"], dict)
+                else (*path, "for_each", number)
+            )
+            message = f"the list of task {quote(name)} holds {quote(key)} twice"
+            hint = "remove one, or give the instances a `key`, such as `{items: [...], key: '${{ index }}'}`"
+            return [Diagnostic("UNS165", message, at, hint=hint)]
+        seen.add(key)
+    return []
+
+
+def _check_templates(flat: Flat) -> list[Diagnostic]:
+    tasks = flat.readable.document["tasks"]
+    templates = {name for name, role in flat.roles.items() if role.inputs is not None and "." not in name}
+    templates = {name for name in templates if flat.paths[name] == ("templates", name)}
+    found: list[Diagnostic] = []
+    used: set[str] = set()
+    for name, body in tasks.items():
+        policy = body.get("on_failure")
+        if isinstance(policy, dict) and "substitute" in policy:
+            used.add(policy["substitute"])
+            found += _check_substitute(flat, name, policy, templates)
+        elif isinstance(policy, dict) and "rollback" in policy:
+            found += _check_rollback(flat, name, body)
+    for name in sorted(templates - used):
+        hint = "name it in an `on_failure: {substitute: ...}`, or remove it"
+        message = f"nothing uses the template {quote(name)}"
+        found.append(Diagnostic("UNS168", message, ("tasks", name), on_key=True, hint=hint, severity="warning"))
+    return found
+
+
+def _check_substitute(flat: Flat, name: str, policy: dict[str, Any], templates: set[str]) -> list[Diagnostic]:
+    wanted = policy["substitute"]
+    path: Path = ("tasks", name, "on_failure")
+    if wanted not in templates:
+        known = ", ".join(map(quote, sorted(templates)))
+        hint = f"known are {known}" if known else "declare it under `templates`"
+        message = f"there is no template {quote(wanted)}"
+        return [Diagnostic("UNS166", message, (*path, "substitute"), hint=hint)]
+    declared = flat.roles[wanted].inputs or {}
+    given = policy.get("with", {})
+    found = []
+    for key in given:
+        if key not in declared:
+            message = f"the template {quote(wanted)} has no input {quote(key)}"
+            found.append(Diagnostic("UNS166", message, (*path, "with", key), on_key=True, hint="remove it"))
+    for key, schema in declared.items():
+        if key not in given and "default" not in schema:
+            message = f"the template {quote(wanted)} needs a value for its input {quote(key)}"
+            found.append(Diagnostic("UNS166", message, path, hint=f"write `with: {{{key}: ...}}`"))
+    return found + _check_covered(flat, name, wanted, path)
+
+
+def _check_covered(flat: Flat, name: str, wanted: str, path: Path) -> list[Diagnostic]:
+    tasks = flat.readable.document["tasks"]
+    region = flat.roles[wanted].region
+    stand_in = tasks[region[-1] if region else wanted].get("outputs", {})
+    missing = [output for output in tasks[name].get("outputs", {}) if output not in stand_in]
+    if not missing:
+        return []
+    listed = ", ".join(map(quote, missing))
+    message = f"the template {quote(wanted)} cannot stand in for task {quote(name)}: it does not declare {listed}"
+    return [Diagnostic("UNS166", message, path, hint="declare the same outputs in the template")]
+
+
+def _check_rollback(flat: Flat, name: str, body: dict[str, Any]) -> list[Diagnostic]:
+    tasks = flat.readable.document["tasks"]
+    has_own = "compensate" in body
+    then = body["on_failure"]["rollback"].get("then", "cancel")
+    if has_own or (then == "cancel" and any("compensate" in other for other in tasks.values())):
+        return []
+    what = "this task has no `compensate`" if then == "retry" else "no task has a `compensate`"
+    message = f"the rollback of task {quote(name)} has nothing to undo: {what}"
+    path: Path = ("tasks", name, "on_failure", "rollback")
+    return [Diagnostic("UNS167", message, path, hint="say how to undo a task: `compensate: {run: [...]}`")]

@@ -1,0 +1,270 @@
+"""Lays the parts of a document out side by side: groups, templates, compensations and `finally` become plain tasks.
+
+The rest of the compiler knows nothing but a flat map of tasks. Names that no author can write keep the parts apart:
+`deploy._gate` is what everything in the group `deploy` comes after, `deploy.push` a task of it, `deploy` its end;
+`test[]` is what the instances of a group with `for_each` are copies of, `push/compensate` undoes `push`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from unspool.compiler.readable import Readable
+from unspool.compiler.wording import quote
+from unspool.model.diagnostics import Diagnostic, Path
+from unspool.model.similar import closest
+
+CODES = {
+    "UNS160": "a task of a group depends on what its group does not have",
+    "UNS161": "a group has a key that goes with single tasks",
+}
+
+GATE = "._gate"
+COPIED = "[]"
+UNDO = "/compensate"
+_FAN_KEYS = ("for_each", "matrix")
+_BEFORE = ("depends_on", "join", "when")
+_SINGLE_ONLY = ("retry", "cache", "uses", "batch", "compensate", "stdin", "shell", "with", "cwd", "env")
+_INNER_NAME = re.compile(r"(?<=[a-z0-9_\]])(\[\]|\._gate)(?=[.`/\[])")
+
+
+class Role(NamedTuple):
+    """What a task is beside what its body says.
+
+    Attributes:
+        scope: what stands before the names of the tasks around it.
+        closing: it stands under `finally`.
+        template: how many times it must be copied before a copy runs.
+        local: the words that only expressions here know: `item`, `index`, `matrix`, `previous`.
+        kind: `task`, `gate`, `group`, `fan_out` (of a group) or `undo`.
+        members: of a group, its tasks.
+        region: of a group with `for_each`, or a template that is a group: the tasks that make up a copy.
+        previous: of a step in a sequence, the step before.
+        undoes: of a compensation, the task that it undoes.
+        inputs: of what stands in a template, the schemas of its inputs.
+    """
+
+    scope: str = ""
+    closing: bool = False
+    template: int = 0
+    local: frozenset[str] = frozenset()
+    kind: str = "task"
+    members: tuple[str, ...] = ()
+    region: tuple[str, ...] = ()
+    previous: str | None = None
+    undoes: str | None = None
+    inputs: dict[str, Any] | None = None
+
+
+_PLAIN = Role()
+
+
+class Flat(NamedTuple):
+    """A document laid out.
+
+    Attributes:
+        readable: the document with nothing but tasks in it.
+        roles: of tasks that are not plain ones of the top level.
+        paths: where those stand in the document.
+        diagnostics: what is wrong with how they are nested.
+    """
+
+    readable: Readable
+    roles: dict[str, Role]
+    paths: dict[str, Path]
+    diagnostics: list[Diagnostic]
+
+    def role(self, name: str) -> Role:
+        """Give what a task is."""
+        return self.roles.get(name, _PLAIN)
+
+    def find(self, name: str, scope: str) -> str | None:
+        """Find a task by its name as it is written: what is nearest counts, then what is around it."""
+        tasks = self.readable.document["tasks"]
+        while True:
+            if f"{scope}{name}" in tasks:
+                return f"{scope}{name}"
+            if not scope:
+                return None
+            outer = scope[:-1].rpartition(".")
+            scope = f"{outer[0]}." if outer[1] else ""
+
+    def path_of(self, path: Path) -> Path:
+        """Give the path in the document of a path in what was laid out."""
+        if len(path) < 2 or path[0] != "tasks" or path[1] not in self.paths:
+            return path
+        rest = path[2:3] if path[2:3] == ("depends_on",) and self.roles[str(path[1])].scope else path[2:]
+        return (*self.paths[str(path[1])], *rest)
+
+    def placed(self, found: Diagnostic) -> Diagnostic:
+        """Give a finding in terms of the document."""
+        if not self.roles:
+            return found
+        return found._replace(
+            path=self.path_of(found.path),
+            message=_INNER_NAME.sub("", found.message),
+            hint=None if found.hint is None else _INNER_NAME.sub("", found.hint),
+        )
+
+
+def flatten(readable: Readable) -> Flat:
+    """Lay out what can be read of a document.
+
+    Cost: O(size of the document) where it has groups, templates or the like, O(tasks) where not.
+    """
+    document = readable.document
+    tasks = document["tasks"]
+    nested = any("group" in body or "compensate" in body for body in tasks.values())
+    if not nested and "finally" not in document and "templates" not in document:
+        return Flat(readable, {}, {}, [])
+    layout = _Layout()
+    layout.add_all(tasks, ("tasks",), _PLAIN)
+    layout.add_all(document.get("finally", {}), ("finally",), Role(closing=True))
+    for name, body in document.get("templates", {}).items():
+        role = Role(template=1, inputs=body.get("inputs", {}))
+        plain = {key: value for key, value in body.items() if key != "inputs"}
+        layout.add_template(name, plain, ("templates", name), role)
+    flat = {**document, "tasks": layout.tasks}
+    return Flat(Readable(flat, readable.holes), layout.roles, layout.paths, layout.found)
+
+
+class _Layout:
+    """Collects the tasks in an order in which each comes after the parts it is made of."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, dict[str, Any]] = {}
+        self.roles: dict[str, Role] = {}
+        self.paths: dict[str, Path] = {}
+        self.found: list[Diagnostic] = []
+
+    def add_all(self, tasks: dict[str, Any], path: Path, role: Role) -> None:
+        for name, body in tasks.items():
+            self.add(name, body, (*path, name), role)
+
+    def add(self, name: str, body: dict[str, Any], path: Path, role: Role) -> None:
+        """Add a task with all its parts; `name` is its whole name."""
+        if "group" not in body:
+            self._add_single(name, body, path, role)
+            return
+        self._check_keys(name, body, path)
+        if any(key in body for key in _FAN_KEYS):
+            self._add_copied(name, body, path, role)
+        else:
+            self._add_group(name, body, path, role)
+
+    def add_template(self, name: str, body: dict[str, Any], path: Path, role: Role) -> None:
+        if "group" not in body:
+            self._add_single(name, body, path, role)
+            return
+        self._check_keys(name, body, path)
+        self._put(name, {}, path, role._replace(kind="fan_out", region=self._region(name, body, path, role, {})))
+
+    def _put(self, name: str, body: dict[str, Any], path: Path, role: Role) -> None:
+        self.tasks[name] = body
+        if role is not _PLAIN:
+            self.roles[name] = role
+            self.paths[name] = path
+
+    def _add_single(self, name: str, body: dict[str, Any], path: Path, role: Role) -> None:
+        self._put(name, body, path, role)
+        if "compensate" in body:
+            local = role.local | locals_of(body)
+            undo = role._replace(kind="undo", template=role.template + 1, undoes=name, local=local, previous=None)
+            needs = {"depends_on": {name: "completed"}}
+            self._put(f"{name}{UNDO}", {**body["compensate"], **needs}, (*path, "compensate"), undo)
+
+    def _add_copied(self, name: str, body: dict[str, Any], path: Path, role: Role) -> None:
+        """A group with `for_each`: a parent, and what its instances are copies of."""
+        each = asks_each(body)
+        before = {key: body[key] for key in _BEFORE if key in body and not (key == "when" and each)}
+        head = {key: value for key, value in body.items() if key not in ("group", "success_when", "when", "timeout")}
+        inner = {key: value for key, value in body.items() if key not in _FAN_KEYS and (key != "when" or each)}
+        deeper = role._replace(template=role.template + 1, local=role.local | locals_of(body))
+        region = self._region(name, inner, path, deeper, before)
+        self._put(name, {**head, **before}, path, role._replace(kind="fan_out", region=region))
+
+    def _region(
+        self, name: str, body: dict[str, Any], path: Path, role: Role, before: dict[str, Any]
+    ) -> tuple[str, ...]:
+        known = len(self.tasks)
+        self._add_group(f"{name}{COPIED}", {**body, **before} if before else body, path, role)
+        return tuple(self.tasks)[known:]
+
+    def _add_group(self, name: str, body: dict[str, Any], path: Path, role: Role) -> None:
+        group = body["group"]
+        gate = f"{name}{GATE}"
+        gate_body = {key: body[key] for key in (*_BEFORE, "timeout") if key in body}
+        self._put(gate, gate_body, path, role._replace(kind="gate"))
+        members = tuple(f"{name}.{short}" for short in group["tasks"])
+        mode = group.get("mode", "sequential")
+        before: str | None = None
+        for short, member in group["tasks"].items():
+            place = (*path, "group", "tasks", short)
+            needs = self._needs(name, short, group["tasks"], place, mode)
+            if mode == "sequential" and before is not None:
+                needs[before] = "ok"
+            previous = before if mode == "sequential" else None
+            local = role.local | ({"previous"} if previous else frozenset())
+            inner = role._replace(scope=f"{name}.", local=local, previous=previous)
+            self.add(f"{name}.{short}", {**member, "depends_on": {gate: "completed", **needs}}, place, inner)
+            before = f"{name}.{short}"
+        ends = {key: value for key, value in body.items() if key not in (*_BEFORE, "timeout")}
+        ends["depends_on"] = dict.fromkeys((gate, *members), "any")
+        self._put(name, ends, path, role._replace(kind="group", members=members))
+
+    def _needs(self, group: str, short: str, siblings: dict[str, Any], path: Path, mode: str) -> dict[str, str]:
+        """Give what a task of a group depends on, by whole names."""
+        depends_on = siblings[short].get("depends_on", {})
+        wanted = depends_on if isinstance(depends_on, dict) else dict.fromkeys(depends_on, "ok")
+        needs: dict[str, str] = {}
+        for number, (need, state) in enumerate(wanted.items()):
+            on_key = isinstance(depends_on, dict)
+            at: Path = (*path, "depends_on", need if on_key else number)
+            if mode != "dag":
+                message = f"`depends_on` cannot stand in a {mode} group"
+                self._find("UNS160", message, at, "write `mode: dag`, or remove it", on_key=on_key)
+            elif need not in siblings:
+                message = f"task {quote(short)} depends on {quote(need)}, which its group does not have"
+                meant = closest(need, siblings)
+                hint = "what the whole group waits for stands in its own `depends_on`"
+                hint = f"did you mean {quote(meant)}?" if meant else hint
+                self._find("UNS160", message, at, hint, on_key=on_key)
+            elif need == short:
+                self._find(
+                    "UNS041", f"task {quote(short)} depends on itself", at, "remove this dependency", on_key=on_key
+                )
+            else:
+                needs[f"{group}.{need}"] = state
+        return needs
+
+    def _check_keys(self, name: str, body: dict[str, Any], path: Path) -> None:
+        for key in _SINGLE_ONLY:
+            if key in body:
+                message = f"`{key}` cannot stand in the group {quote(name)}"
+                self._find("UNS161", message, (*path, key), "write it in the tasks of the group", on_key=True)
+
+    def _find(self, code: str, message: str, path: Path, hint: str, *, on_key: bool) -> None:
+        self.found.append(Diagnostic(code, message, path, on_key=on_key, hint=hint))
+
+
+def locals_of(body: dict[str, Any]) -> frozenset[str]:
+    """Give the words that a task's own fan-out brings in."""
+    if "for_each" in body:
+        return frozenset(("item", "index"))
+    return frozenset(("matrix", "index")) if "matrix" in body else frozenset()
+
+
+def asks_each(body: dict[str, Any]) -> bool:
+    """Whether `when` is tested for each instance: it uses what only they know."""
+    when = body.get("when")
+    own = locals_of(body)
+    if not own or not isinstance(when, str):
+        return False
+    from unspool.compiler.conditions import NotOneExpression, condition
+    from unspool.expr.syntax import ExpressionSyntaxError
+
+    try:
+        return any(reference.path[0] in own for reference in condition(when).references)
+    except (ExpressionSyntaxError, NotOneExpression):
+        return False
