@@ -6,6 +6,7 @@ from typing import Any
 
 from unspool.analysis.critical_path import MICROSECONDS, Schedule, schedule
 from unspool.analysis.makespan import makespans
+from unspool.analysis.unrolled import shown, unrolled
 from unspool.analysis.waves import waves
 from unspool.model.plan import Plan, Task
 
@@ -21,47 +22,78 @@ def plan_report(plan: Plan, workers: int | None = None) -> dict[str, Any]:
     """
     if workers is not None and workers < 1:
         raise ValueError("a run needs at least one worker")
-    batches = waves(plan)
+    visible, whole = shown(plan), unrolled(plan)
+    batches = [batch for batch in ([i for i in wave if plan.tasks[i].is_shown] for wave in waves(visible)) if batch]
     wave_of = {index: number for number, batch in enumerate(batches) for index in batch}
-    times = schedule(plan)
+    times, all_times = schedule(visible), schedule(whole)
     names = [task.id for task in plan.tasks]
     return {
         "name": plan.name,
         "hash": plan.hash,
-        "tasks": {task.id: _task(task, names, wave_of[task.index], times) for task in plan.tasks},
+        "tasks": {
+            task.id: _task(plan, task, names, wave_of[task.index], times) for task in visible.tasks if task.is_shown
+        },
         "waves": [[names[index] for index in batch] for batch in batches],
         "critical_path": {
-            "tasks": [names[index] for index in times.critical_path],
+            "tasks": [names[index] for index in times.critical_path if plan.tasks[index].is_shown],
             "seconds": _seconds(times.total),
         },
-        "total_work_s": _seconds(sum(times.duration)),
+        "total_work_s": _seconds(sum(all_times.duration)),
         "max_width": max(map(len, batches), default=0),
-        "makespan": [{"workers": count, "seconds": _seconds(took)} for count, took in makespans(plan, times, workers)],
-        "growth": {"worst_case_tasks": len(plan.tasks), "templates": {}},
+        "makespan": [
+            {"workers": count, "seconds": _seconds(took)} for count, took in makespans(whole, all_times, workers)
+        ],
+        "growth": {"worst_case_tasks": sum(_bound(plan, task) for task in visible.tasks), "templates": {}},
     }
 
 
-def _task(task: Task, names: list[str], wave: int, times: Schedule) -> dict[str, Any]:
+def _task(plan: Plan, task: Task, names: list[str], wave: int, times: Schedule) -> dict[str, Any]:
     index = task.index
     return {
         "kind": task.kind,
-        "depends_on": _depends_on(task, names),
-        "dependents": [names[dependent] for dependent in task.dependents],
+        "depends_on": _depends_on(plan, task, names),
+        "dependents": [names[index] for index in _past_gates(plan, task.dependents)],
         "wave": wave,
         "estimate_s": _seconds(times.duration[index]),
         "earliest_s": _seconds(times.earliest[index]),
         "latest_s": _seconds(times.latest[index]),
         "slack_s": _seconds(times.slack(index)),
-        "open": False,
-        "bound": 1,
+        "open": task.fan_out is not None and task.fan_out.is_open,
+        "bound": 1 if task.fan_out is None else task.fan_out.most,
     }
 
 
-def _depends_on(task: Task, names: list[str]) -> list[str] | dict[str, str]:
+def _bound(plan: Plan, task: Task) -> int:
+    """Give how many tasks there may be of a node, itself counted."""
+    if task.fan_out is None:
+        return 1
+    region = [plan.tasks[index] for index in range(*task.region)] if task.region else []
+    inner = sum(_bound(plan, each) for each in region if each.template == task.template + 1) if region else 1
+    return 1 + task.fan_out.most * inner
+
+
+def _past_gates(plan: Plan, indexes: tuple[int, ...]) -> list[int]:
+    """Give tasks with what stands behind gates in the place of these."""
+    found: list[int] = []
+    for index in indexes:
+        task = plan.tasks[index]
+        behind = [each for each in task.dependents if plan.tasks[each].group is None]
+        found += [index] if task.kind != "gate" else _past_gates(plan, tuple(behind))
+    return found
+
+
+def _depends_on(plan: Plan, task: Task, names: list[str]) -> list[str] | dict[str, str]:
     """Write dependencies as a document does: a list where all must end `ok`, else a map."""
-    if all(state == "ok" for _, state in task.needs):
-        return [names[need] for need, _ in task.needs]
-    return {names[need]: state for need, state in task.needs}
+    needs: list[tuple[int, str]] = []
+    for need, state in task.needs:
+        gate = plan.tasks[need] if plan.tasks[need].kind == "gate" else None
+        if gate is None:
+            needs.append((need, state))
+        elif task.group is None:
+            needs += gate.needs
+    if all(state == "ok" for _, state in needs):
+        return [names[need] for need, _ in needs]
+    return {names[need]: state for need, state in needs}
 
 
 def _seconds(microseconds: int) -> float:

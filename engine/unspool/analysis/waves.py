@@ -10,9 +10,10 @@ def wave_numbers(plan: Plan) -> list[int]:
 
     Cost: O(tasks + dependencies).
     """
+    kinds = [task.kind for task in plan.tasks]  # a gate takes no time and no room
     numbers: list[int] = []
     for task in plan.tasks:
-        numbers.append(max((numbers[need] + 1 for need, _ in task.needs), default=0))
+        numbers.append(max((numbers[need] + (kinds[need] != "gate") for need, _ in task.needs), default=0))
     return numbers
 
 

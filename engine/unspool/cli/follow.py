@@ -11,6 +11,7 @@ from unspool.core.run import Run
 from unspool.errors import JournalDamaged
 from unspool.journal.sqlite import SqliteReader, is_locked
 from unspool.model.events import AttemptEnded, AttemptLost, AttemptStarted, TaskAdmitted
+from unspool.model.lognames import log_name
 from unspool.model.status import FINAL_STATES
 
 _PERIOD = 0.2  # seconds between two looks
@@ -62,7 +63,8 @@ class Follower:
                 self._print_live(attempt, files)
             for attempt in ended:
                 self._print_kept(attempt)
-            if self._run.tasks and self._run.tasks[self._task].state in FINAL_STATES:
+            known = self._task < len(self._run.tasks)
+            if known and self._run.tasks[self._task].state in FINAL_STATES:
                 return
             if not is_owned:
                 return
@@ -106,7 +108,7 @@ class Follower:
         task = self._run.nodes[self._task].id
         for stream in STREAMS:
             seen = self._seen.get((attempt, stream), _Seen())
-            file = self._folder / "logs" / self._name / f"{task}.{attempt}.{stream}"
+            file = self._folder / "logs" / self._name / f"{log_name(task, attempt)}.{stream}"
             content = _content(file, seen.printed)
             if content:
                 self._write(self._numbers[attempt], stream, content)

@@ -14,7 +14,8 @@ from unspool.cli.follow import Follower
 from unspool.cli.output import log_files
 from unspool.cli.runs import Recorded, format_option, read_recorded
 from unspool.errors import UnspoolError
-from unspool.model.events import AttemptStarted, RunStarted, TaskAdmitted
+from unspool.model.events import AttemptStarted, TaskAdmitted
+from unspool.model.lognames import log_name
 from unspool.observe.console import printable
 
 _PART = 1 << 20
@@ -55,11 +56,10 @@ def command(run: str, task: str, attempt: int | None, stream: str, form: Form, *
 
 
 def _index(recorded: Recorded, task: str) -> int:
-    plans = [row.event.plan for row in recorded.rows if isinstance(row.event, RunStarted)]
-    names = [row["id"] for plan in plans for row in plan["tasks"]]
-    if task not in names:
+    found = next((node.index for node in recorded.rebuild().nodes if node.id == task and node.is_shown), None)
+    if found is None:
         raise UnspoolError(f"run {recorded.run} has no task {task!r}; `unspool show {recorded.run}` lists them")
-    return names.index(task)
+    return found
 
 
 def _find(recorded: Recorded, task: str, index: int, wanted: int | None) -> tuple[int, list[Path]]:
@@ -73,7 +73,8 @@ def _find(recorded: Recorded, task: str, index: int, wanted: int | None) -> tupl
         if isinstance(event, AttemptStarted) and event.attempt in attempts:
             files = {**dict(_written(event, task)), **files}
     for number, attempt in reversed(list(enumerate(attempts, 1))):
-        found = [files[name] for name in (f"{task}.{attempt}.out", f"{task}.{attempt}.err") if name in files]
+        kept = log_name(task, attempt)
+        found = [files[name] for name in (f"{kept}.out", f"{kept}.err") if name in files]
         if wanted in (None, number) and found:
             return number, found
     return len(attempts), []
@@ -83,7 +84,7 @@ def _written(event: AttemptStarted, task: str) -> Iterator[tuple[str, Path]]:
     for ending in ("out", "err"):
         path = Path((event.record or {}).get(ending, ""))
         if path.is_file() and path.stat().st_size:
-            yield f"{task}.{event.attempt}.{ending}", path
+            yield f"{log_name(task, event.attempt)}.{ending}", path
 
 
 class _Printer:

@@ -23,6 +23,7 @@ _COMMANDS = {
     "show": "Show the report of a run, or its events.",
     "logs": "Print what a task wrote.",
     "cancel": "Cancel a run, or one task of it.",
+    "approve": "Decide what a task asks of a person.",
     "schema": "Print a published JSON Schema.",
 }
 INTERRUPTED = 130

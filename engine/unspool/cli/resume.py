@@ -65,11 +65,12 @@ def previous_mark(folder: Path) -> str | None:
 
 def _intention(run: Run) -> str:
     """Say what a resume will do, before it does."""
-    finished = sum(task.state in FINAL_STATES for task in run.tasks)
+    shown = [task for node, task in zip(run.nodes, run.tasks, strict=True) if node.is_shown]
+    finished = sum(task.state in FINAL_STATES for task in shown)
     again = [run.nodes[attempt.task].id for _, attempt in sorted(run.attempts.items()) if attempt.admitted]
-    waiting = sum(task.state == CREATED for task in run.tasks)
-    shown = f" ({', '.join(again[:10])}{', ...' if len(again) > 10 else ''})" if again else ""
+    waiting = sum(task.state == CREATED for task in shown)
+    names = f" ({', '.join(again[:10])}{', ...' if len(again) > 10 else ''})" if again else ""
     return (
-        f"resuming {run.id}: {finished} finished tasks stay, {len(again)} that were under way run again{shown}, "
-        f"{len(run.tasks) - finished - len(again) - waiting} are ready or wait for a retry, {waiting} wait for others"
+        f"resuming {run.id}: {finished} finished tasks stay, {len(again)} that were under way run again{names}, "
+        f"{len(shown) - finished - len(again) - waiting} are ready or queued, {waiting} wait for others"
     )

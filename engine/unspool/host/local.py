@@ -28,16 +28,19 @@ from unspool.model.events import (
     AttemptStarted,
     CancelRequested,
     Event,
+    PersonDecided,
     RunStarted,
     TaskAdmitted,
     TimerFired,
 )
+from unspool.model.status import WAITING_FOR_PERSON
 from unspool.tasks.attempt import AttemptSpec, Ended
 
 LINGER = 0.01  # seconds a fact may wait for company before it is committed, while every slot is busy
 BATCH = 64  # facts after which nothing waits any more
 AHEAD_HORIZON = 0.03  # seconds of work that may be admitted before a slot is free for it
 AHEAD_MOST = 64
+_ACTIONS = ("cancel", "approve", "reject")  # that others may ask for
 SPOOL_PERIOD = 0.5  # seconds between looks for requests whose wake-up call went missing
 
 
@@ -325,14 +328,27 @@ class LocalHost:
         run = self.runs.get(request.run)
         if run is None:
             return f"run {request.run} is not here"
-        if request.action != "cancel":
+        if request.action not in _ACTIONS:
             return f"this version of unspool does not know the request {request.action!r}"
         index = None
         if request.task is not None:
             if not run.state:
                 return f"run {request.run} is only just beginning; ask again"
-            index = next((task.index for task in run.nodes if task.id == request.task), None)
+            index = next((node.index for node in run.nodes if node.id == request.task and not node.template), None)
             if index is None:
                 return f"run {request.run} has no task {request.task!r}"
-        self.put(request.run, CancelRequested(self.clock.now(), request.id, index, request.by), urgent=True)
+        if request.action == "cancel":
+            self.put(request.run, CancelRequested(self.clock.now(), request.id, index, request.by), urgent=True)
+            return "ok"
+        return self._decide(run, request, index)
+
+    def _decide(self, run: Run, request: Request, index: int | None) -> str:
+        """Hand on what a person has decided."""
+        if index is None:
+            return "say which task is meant"
+        if run.tasks[index].reason != WAITING_FOR_PERSON:
+            return f"task {request.task!r} of run {run.id} does not wait for a person: it is {run.tasks[index].state}"
+        approved = request.action == "approve"
+        decided = PersonDecided(self.clock.now(), request.id, index, approved, request.by, request.note)
+        self.put(run.id, decided, urgent=True)
         return "ok"

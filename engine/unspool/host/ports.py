@@ -73,13 +73,18 @@ class Reactor(Protocol):
 
 
 class Request(NamedTuple):
-    """What somebody outside asks of a run's owner. `id` makes it unique, however often it is sent."""
+    """What somebody outside asks of a run's owner. `id` makes it unique, however often it is sent.
+
+    `action` is `cancel`, or `approve` or `reject` for a task that waits for a person; `by` names who asks, `note`
+    says why.
+    """
 
     id: str
     run: str
     action: str
     task: str | None = None
     by: str = "person"
+    note: str | None = None
 
 
 class RequestSpool(Protocol):

@@ -147,9 +147,9 @@ class MemorySpool:
         self._answers.pop(request, None)
 
 
-def new_request(run: str, action: str, task: str | None = None) -> Request:
+def new_request(run: str, action: str, task: str | None = None, by: str = "person", note: str | None = None) -> Request:
     """Build a request with an id of its own."""
-    return Request(os.urandom(8).hex(), run, action, task)
+    return Request(os.urandom(8).hex(), run, action, task, by, note)
 
 
 def _read(file: Path) -> Request | None:
@@ -171,7 +171,7 @@ def _parse(file: Path) -> Request:
         if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:
             raise ValueError("not a file of a request's size")
         request = Request(**json.load(opened))
-    texts = [request.id, request.run, request.action, request.by, request.task or ""]
+    texts = [request.id, request.run, request.action, request.by, request.task or "", request.note or ""]
     if request.id != file.stem or not all(isinstance(text, str) for text in texts):
         raise ValueError("not the texts of a request")
     return request

@@ -188,6 +188,11 @@ class Task:
     inputs: dict[str, dict[str, Any]] | None = None
     previous: int | None = None
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether people see it as a task: what copies are made of, and the gates of groups, they do not."""
+        return not self.template and self.kind != "gate"
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

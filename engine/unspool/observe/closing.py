@@ -9,6 +9,7 @@ from typing import Any
 
 from unspool.core.run import Run
 from unspool.core.state import TaskRun
+from unspool.model.lognames import attempt_of
 from unspool.model.plan import Task
 from unspool.model.status import COMPLETED, FAILED, SKIPPED
 from unspool.observe.console import printable, tail
@@ -36,7 +37,7 @@ def closing(run: Run, logs: Path, paint: Paint, *, table: bool) -> Iterator[str]
     if run.error is not None:
         yield paint(printable(run.error["message"]), FAILED)
     for plan, task in zip(run.nodes, run.tasks, strict=True):
-        if task.state == FAILED and task.error is not None:
+        if task.state == FAILED and task.error is not None and plan.is_shown:
             yield paint(f"{plan.id} failed: {printable(task.error['message'])}", FAILED)
             yield from _written(logs / run.id, run.id, plan.id)
     for name, value in run.outputs.items():
@@ -54,7 +55,7 @@ def closing(run: Run, logs: Path, paint: Paint, *, table: bool) -> Iterator[str]
 
 def rows(run: Run, paint: Paint, most: int | None = None) -> Iterator[str]:
     """Give a line for each task; where there are more than `most`, for those worth a look."""
-    chosen = list(zip(run.nodes, run.tasks, strict=True))
+    chosen = [pair for pair in zip(run.nodes, run.tasks, strict=True) if pair[0].is_shown]
     if most is not None and len(chosen) > most:
         yield f"{len(chosen)} tasks; of these:"
         chosen = _chosen(chosen, most)
@@ -79,7 +80,7 @@ def _chosen(tasks: list[tuple[Task, TaskRun]], most: int) -> list[tuple[Task, Ta
 def _written(folder: Path, run: str, task: str) -> Iterator[str]:
     """Give the last lines a failed task wrote: of standard error, else of standard output."""
     for stream in ("err", "out"):
-        for file in sorted(folder.glob(f"{task}.*.{stream}"), key=_attempt, reverse=True):
+        for file in _kept(folder, task, stream):
             lines = tail(file, _TAIL_LINES)
             if lines:
                 yield from (f"  | {line}" for line in lines)
@@ -87,8 +88,11 @@ def _written(folder: Path, run: str, task: str) -> Iterator[str]:
                 return
 
 
-def _attempt(file: Path) -> int:
-    return int(file.name.split(".")[-2])
+def _kept(folder: Path, task: str, stream: str) -> list[Path]:
+    """Give what a task wrote to a stream, the last attempt first."""
+    files = folder.iterdir() if folder.is_dir() else ()
+    own = [(attempt_of(file.name, task), file) for file in files if file.suffix == f".{stream}"]
+    return [file for number, file in sorted(own, key=lambda pair: pair[0] or 0, reverse=True) if number is not None]
 
 
 def unpainted(text: str, _state: Any) -> str:

@@ -11,7 +11,8 @@ from typing import Protocol
 from unspool.core.run import Run
 from unspool.model.entry import Entry
 from unspool.model.events import AttemptEnded, event_to_dict
-from unspool.model.status import FAILED, FINAL_STATES, QUEUED, RUNNING
+from unspool.model.lognames import log_name
+from unspool.model.status import FAILED, FINAL_STATES, QUEUED, RUNNING, WAITING_FOR_PERSON
 
 _TAIL = 8192  # bytes from the end of a file that are looked at
 _SHOWN_LINES = 40  # of the output of one attempt
@@ -92,10 +93,10 @@ class PlainProgress:
         lines: list[str] = []
         for entry in entries:
             run = self._runs(entry.run)
-            moves = [move for move in entry.moves if move[1] in _SHOWN]
+            moves = [move for move in entry.moves if move[1] in _SHOWN and run.nodes[move[0]].is_shown]
             told = [self._line(run, *move) for move in moves]
             if self._logs is not None and isinstance(entry.event, AttemptEnded) and moves:
-                name = f"{run.nodes[moves[0][0]].id}.{entry.event.attempt}"
+                name = log_name(run.nodes[moves[0][0]].id, entry.event.attempt)
                 at = 1 if moves[0][1] == RUNNING else 0  # a short attempt is told with its start
                 told[at:at] = _output(self._logs / run.id, name)
             lines += told
@@ -105,6 +106,9 @@ class PlainProgress:
         told = f"{run.nodes[index].id}: {state}"
         if reason:
             told += f" ({reason})"
+        if reason == WAITING_FOR_PERSON:
+            task = run.nodes[index].id
+            told += f": {run.tasks[index].prompt} (decide: unspool approve {run.id} {task})"
         if state in (FAILED, QUEUED):
             error = run.tasks[index].error
             if error is not None and error["message"] != reason:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 from unspool.core.run import Run
 from unspool.model.entry import Entry
 from unspool.model.events import AttemptStarted
-from unspool.model.status import CREATED, FAILED, FINAL_STATES, QUEUED, RUNNING
+from unspool.model.status import CREATED, FAILED, FINAL_STATES, QUEUED, RUNNING, WAITING_FOR_PERSON
 from unspool.observe.console import PlainProgress, printable, tail
 
 if TYPE_CHECKING:
@@ -116,6 +116,8 @@ class LiveView:
 
     def _moved(self, entry: Entry, index: int, state: str) -> None:
         key = (entry.run, index)
+        if not self._runs[entry.run].nodes[index].is_shown:
+            return
         if state == RUNNING:
             self._running[key] = _Running(entry.event.at)
         else:
@@ -156,7 +158,8 @@ class LiveView:
             if not run.state:
                 continue
             done = sum(self._counts.values())
-            counts = [f"{done}/{len(run.tasks)} done", f"{len(self._running)} running"]
+            shown = sum(node.is_shown for node in run.nodes)
+            counts = [f"{done}/{shown} done", f"{len(self._running)} running"]
             counts += [f"{self._counts[state]} {state}" for state in sorted(self._counts) if state != "completed"]
             lines.append(f"{printable(run.plan.name)} {run.state}  {', '.join(counts)}  {_clock(now - run.started_at)}")
         return lines
@@ -168,9 +171,14 @@ class LiveView:
             for plan, task in zip(run.nodes[:_LOOKED_AT], run.tasks, strict=False):
                 if len(lines) == _MOST_WAITING:
                     return lines
-                if task.state == QUEUED:
-                    due = run.timers.get(f"retry:{task.index}.{task.attempts + 1}", now)
-                    lines.append(f"  {plan.id} tries again in {_clock(due - now)}")
+                if task.reason == WAITING_FOR_PERSON:
+                    lines.append(
+                        f"  {plan.id} asks: {printable(task.prompt or '')} (unspool approve {run.id} {plan.id})"
+                    )
+                elif task.state == QUEUED:
+                    again = run.timers.get(f"retry:{task.index}.{task.attempts + 1}")
+                    due = run.timers.get(f"wait:{task.index}", now) if again is None else again
+                    lines.append(f"  {plan.id} {'goes on' if again is None else 'tries again'} in {_clock(due - now)}")
                 elif task.state == CREATED:
                     needs = [need for need, _ in plan.needs if (run.id, need) in self._running]
                     if needs:

@@ -28,7 +28,7 @@ def report(run: Run, now: float) -> dict[str, Any]:
         "error": run.error,
         "started_at": moment(run.started_at),
         "duration_s": _seconds(end - run.started_at),
-        "tasks": {plan.id: _task(run, plan.index) for plan in run.nodes},
+        "tasks": {node.id: _task(run, node.index) for node in run.nodes if node.is_shown},
         "outputs": _plain(run.outputs),
         "actual_critical_path": critical_path(run),
         "cost": {"cost_usd": 0, "tokens": 0},
@@ -57,6 +57,8 @@ def _task(run: Run, index: int) -> dict[str, Any]:
             "outputs": _plain(task.outputs),
             "error": task.error if task.state == FAILED else None,
             "tags": list(plan.tags) or None,
+            "prompt": task.prompt,
+            "compensated": (task.family is not None and task.family.is_undone) or None,
         }
     )
 
@@ -74,16 +76,33 @@ def critical_path(run: Run) -> dict[str, Any] | None:
     last: int | None = max(ended, key=lambda index: _ended_at(run.tasks[index]))
     seconds, path = _ended_at(run.tasks[last]) - run.started_at if last is not None else 0.0, []
     while last is not None:
-        path.append(run.nodes[last].id)
-        needs = [need for need, _ in run.nodes[last].needs if run.tasks[need].completed_at is not None]
+        if run.nodes[last].is_shown:
+            path.append(run.nodes[last].id)
+        needs = [need for need in _before(run, last) if run.tasks[need].completed_at is not None]
         last = max(needs, key=lambda index: _ended_at(run.tasks[index]), default=None)
     return {"tasks": path[::-1], "seconds": _seconds(seconds)}
+
+
+def _before(run: Run, index: int) -> list[int]:
+    """Give what a task came after: dependencies; instances of a parent; for one of these what the parent needed."""
+    family = run.tasks[index].family
+    needs = [need for need, _ in run.nodes[index].needs]
+    if family is None:
+        return needs
+    if family.instances:
+        return family.instances
+    above = family.parent if family.parent >= 0 else max(family.undoes, family.stands_for)
+    if above < 0 or needs:
+        return needs
+    return [need for need, _ in run.nodes[above].needs] if family.parent >= 0 else [above]
 
 
 def summary(run: Run) -> str:
     """Say in one line how a run stands, such as `failed: 1 failed, 3 completed, 2 cancelled in 4.2 s`."""
     counts: dict[str, int] = {}
-    for task in run.tasks:
+    for node, task in zip(run.nodes, run.tasks, strict=True):
+        if not node.is_shown:
+            continue
         counts[task.state] = counts.get(task.state, 0) + 1
     said = ", ".join(f"{counts[state]} {state}" for state in sorted(counts, key=_rank))
     why = f" ({run.reason})" if run.reason else ""

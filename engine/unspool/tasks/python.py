@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from unspool.core.results import is_text
 from unspool.errors import JournalError, SpawnError
+from unspool.model.lognames import log_name
 from unspool.model.plan import Task
 from unspool.tasks.attempt import AttemptSpec, Ended, Sink, StopMode, error
 from unspool.tasks.capture import Store, streams, travel
@@ -149,7 +150,7 @@ class PythonKind:
         problem, result = self._result(spec, answer.error, answer.value)
         try:
             result = {**streams(spec.task, slot, self._store), **(result or {})}
-            self._slots.keep(slot, spec.run, f"{spec.task.id}.{spec.attempt}")
+            self._slots.keep(slot, spec.run, log_name(spec.task.id, spec.attempt))
         except OSError as refused:  # a full disk, say: what cannot be kept must not be told
             raise JournalError(f"the output of {spec.key} cannot be kept: {refused}") from None
         finally:
@@ -183,7 +184,7 @@ class PythonKind:
 
     def _keep(self, printed: Printed, spec: AttemptSpec) -> None:
         try:
-            printed.keep(spec.run, f"{spec.task.id}.{spec.attempt}")
+            printed.keep(spec.run, log_name(spec.task.id, spec.attempt))
         except OSError as refused:  # a full disk, say: what cannot be kept must not be told
             raise JournalError(f"the output of {spec.key} cannot be kept: {refused}") from None
 

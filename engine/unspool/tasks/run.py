@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from unspool.errors import JournalError, SpawnError
+from unspool.model.lognames import log_name
 from unspool.tasks import sweep
 from unspool.tasks.attempt import AttemptSpec, Ended, Sink, StopMode, Watcher
 from unspool.tasks.capture import Store, collect, write_input
@@ -153,7 +154,7 @@ class RunKind:
         exit_code = status if status >= 0 else 128 - status
         try:
             result = collect(spec.task, slot, spec.cwd, self._store, exit_code)
-            self._slots.keep(slot, spec.run, f"{spec.task.id}.{spec.attempt}")
+            self._slots.keep(slot, spec.run, log_name(spec.task.id, spec.attempt))
         except OSError as problem:  # a full disk, say: what cannot be kept must not be told
             raise JournalError(f"the output of {spec.key} cannot be kept: {problem}") from None
         finally:
