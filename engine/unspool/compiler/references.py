@@ -220,6 +220,15 @@ class _Checker:
             return self.scope.declared_type(only.path, spot) if only.exact else None
         return None
 
+    def _absent(self, reference: Reference, spot: Spot, at: int, when: str) -> None:
+        message = f"{quote('.'.join(map(str, reference.path)))} may be absent {when}"
+        self.found.append(Diagnostic("UNS071", message, spot.path, offset=at, hint="add `| default(...)`"))
+
+    def _surely_completes(self, node: int) -> bool:
+        """Whether a member of a group that ended well has completed."""
+        task = self.tasks[node]
+        return task.get("when", True) is True and task.get("on_failure") != "skip"
+
     def _reads_at_the_end(self, node: int, target: int) -> bool:
         """Whether a task of `finally` reads one that is not."""
         reader, read = self.graph.names[node], self.graph.names[target]
@@ -230,11 +239,14 @@ class _Checker:
         target = self.scope.target(str(name), spot)
         if target is None:
             return
+        is_sure = reference.guarded or field in ("state", "instances")
+        if spot.scope is not None:  # a group whose members did not end well is not reduced
+            if not is_sure and not self._surely_completes(target):
+                self._absent(reference, spot, at, "where the task was skipped, or its failure is tolerated")
+            return
         if self._reads_at_the_end(spot.node, target):
-            if not (reference.guarded or field in ("state", "instances")):
-                hint = "`finally` runs whatever happened: add `| default(...)`"
-                message = f"{quote('.'.join(map(str, reference.path)))} may be absent at the end of the run"
-                self.found.append(Diagnostic("UNS071", message, spot.path, offset=at, hint=hint))
+            if not is_sure:
+                self._absent(reference, spot, at, "at the end of the run, whatever happened before")
             return
         many = self.scope.fans_out(target)
         keeps_failure = many or field == "result" or not rest or self.scope.has_default(target, str(rest[0]))

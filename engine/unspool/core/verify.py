@@ -52,7 +52,7 @@ def _tasks(run: Run) -> list[str]:
     for plan, task in zip(run.nodes, run.tasks, strict=True):
         if task.state == CREATED and plan.join is None:
             needs = [run.tasks[need] for need, _ in plan.needs]
-            waiting = sum(need.state not in FINAL_STATES or need.waiting > 0 for need in needs)
+            waiting = sum(_is_open(run, need) for need in needs)
             if task.waiting != waiting:
                 problems.append(f"{plan.id} waits for {task.waiting}, but {waiting} of its dependencies are open")
         family = task.family
@@ -64,6 +64,12 @@ def _tasks(run: Run) -> list[str]:
         if (task.state in FINAL_STATES) != (task.completed_at is not None):
             problems.append(f"{plan.id} is {task.state} and completed_at is {task.completed_at}")
     return problems
+
+
+def _is_open(run: Run, task: TaskRun) -> bool:
+    """Whether something is still to come of a task, of what is above it, or of what stands in for it."""
+    stand_in = -1 if task.family is None else task.family.stand_in
+    return task.state not in FINAL_STATES or task.waiting > 0 or (stand_in >= 0 and _is_open(run, run.tasks[stand_in]))
 
 
 def _will_wake(run: Run, index: int, task: TaskRun) -> bool:

@@ -1,0 +1,97 @@
+"""How a run ends: its verdict, and `finally` after it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.playing import FAILS, Player, play
+
+CLOSED = """
+tasks:
+  a: {run: [x]}
+  b: {depends_on: [a], run: [x]}
+finally:
+  tidy: {run: [t, "${{ run.state }}", "${{ run.reason is none }}", "${{ tasks.a.state }}"]}
+  tell: {depends_on: [tidy], run: [x]}
+"""
+
+
+def tidied(player: Player) -> list[str]:
+    return next(
+        command.spec["argv"] for entry in player.entries for command in entry.commands if getattr(command, "spec", None)
+    )
+
+
+@pytest.mark.parametrize(
+    ("fates", "says"),
+    [({}, ["t", "completed", "true", "completed"]), ({"a": FAILS}, ["t", "failed", "false", "failed"])],
+)
+def test_finally_runs_after_success_and_failure_and_knows_which(fates, says):
+    player = play(CLOSED, fates)
+    assert tidied(player) == says
+    assert player.begun[-2:] == ["tidy", "tell"]
+    assert player.run.state == says[1]
+
+
+def test_finally_never_changes_the_verdict():
+    player = play(CLOSED, {"tidy": FAILS})
+    assert player.ends()["tell"] == ("cancelled", "dependency_failed")
+    assert (player.run.state, player.run.reason) == ("completed", "finally_failed")
+    player = play(CLOSED, {"a": FAILS, "tidy": FAILS})
+    assert (player.run.state, player.run.reason) == ("failed", "task_failed")
+
+
+@pytest.mark.parametrize("by", ["person", "interrupt"])
+@pytest.mark.parametrize("moment", range(8))
+def test_finally_runs_after_a_cancel_at_any_moment(by, moment):
+    player = Player(CLOSED, seed=moment)
+    for _ in range(moment):
+        player.step()
+    was_ending = player.run.state == "finishing"
+    player.cancel(by=by)
+    player.finish()
+    assert player.states()["tell"] == "completed"
+    assert player.run.state == ("completed" if was_ending else "cancelled")
+
+
+def test_a_second_interrupt_ends_finally():
+    player = Player(CLOSED)
+    player.cancel(by="interrupt")
+    player.finish_until("tidy")
+    player.cancel(by="interrupt")
+    player.finish()
+    assert player.ends()["tell"][0] == "cancelled"
+    assert player.run.state == "cancelled"
+
+
+def test_two_interrupts_before_it_keep_finally_from_beginning():
+    player = Player(CLOSED)
+    player.finish_until("a")
+    player.cancel(by="interrupt")
+    player.cancel(by="interrupt")
+    player.finish()
+    assert "tidy" not in player.begun
+    assert player.ends()["tidy"] == ("cancelled", "interrupted")
+
+
+def test_finally_is_retried_as_it_asks_even_in_a_cancelled_run():
+    text = CLOSED.replace("finally:\n  tidy: {", "finally:\n  tidy: {retry: {max_attempts: 2}, ")
+    player = Player(text, {"tidy#1": FAILS})
+    player.cancel()
+    player.finish()
+    assert player.begun == ["tidy", "tidy", "tell"]
+
+
+def test_finally_survives_a_crash():
+    player = Player(CLOSED)
+    player.finish_until("tidy")
+    player.crash()
+    player.finish()
+    assert player.states() == dict.fromkeys(("a", "b", "tidy", "tell"), "completed")
+
+
+def test_finally_runs_after_an_abort():
+    text = CLOSED.replace("a: {run: [x]}", "a: {run: [x], on_failure: abort}")
+    player = play(text, {"a": FAILS})
+    assert player.states() == {"a": "failed", "b": "cancelled", "tidy": "completed", "tell": "completed"}
+    assert (player.run.state, player.run.reason) == ("failed", "run_aborted")
