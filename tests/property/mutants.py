@@ -57,6 +57,7 @@ SEEDS: tuple[dict[str, Any], ...] = (
                     "log": {"from": {"file": "out.txt"}, "minLength": 1, "description": "The log."},
                 },
                 "on_failure": "skip",
+                "on_crash": "fail",
                 "priority": "high",
                 "estimate": "2h",
             },

@@ -33,10 +33,10 @@ LATER = {
     "task": frozenset(
         (
             "http agent swarm group monitor internal workflow approval wait join for_each matrix idle_timeout "
-            "on_result compensate uses batch cache on_crash interpret"
+            "on_result compensate uses batch cache interpret"
         ).split()
     ),
-    "defaults": frozenset(("idle_timeout", "on_crash", "join", "cache", "uses")),
+    "defaults": frozenset(("idle_timeout", "join", "cache", "uses")),
     "limits": frozenset(("max_depth", "timeout", "max_cost_usd", "queue", "idle")),
     "retry": frozenset(("max_elapsed",)),
     "filter": frozenset(("status",)),
@@ -216,6 +216,10 @@ WORDS = {
         skip="continue ignore allow warn tolerate proceed true",
         abort="fail stop fail_fast exit halt terminate cancel cancel_run cancel_all cancelled",
         cancel_dependents="cancel_downstream fail_dependents block default false",
+    ),
+    "on_crash": _table(
+        retry="restart rerun resume again recover continue requeue default true",
+        fail="failed stop abort never none error false",
     ),
     "need": _table(
         ok="success succeeded successful all_success passed service_completed_successfully true",

@@ -177,6 +177,7 @@ _SETTINGS: dict[str, Callable[[Any], Any]] = {
     "when": condition_source,
     "success_when": condition_source,
     "on_failure": str,
+    "on_crash": str,
     "cwd": str,
     "description": str,
     "tags": tuple,

@@ -58,6 +58,7 @@ EXAMPLES: dict[str, Any] = {
     "concurrency": 4,
     "max_tasks": 1000,
     "on_failure": "skip",
+    "on_crash": "fail",
     "priority": "high",
     "type": "string",
     "source": "json",

@@ -226,6 +226,9 @@ class Run(Book):
         if attempt.stop is not None and attempt.stop != status.TIMEOUT:
             self._settle(index, CANCELLED, attempt.stop)
             return
+        if self.nodes[index].on_crash == "fail":
+            self._fail(index, failure(status.ENGINE_CRASHED, "the engine died while this task ran"), {})
+            return
         task.recoveries += 1
         if task.recoveries > MAX_RECOVERIES:
             message = f"the engine died {task.recoveries} times while this task ran"

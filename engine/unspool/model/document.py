@@ -20,6 +20,7 @@ from unspool.model.document_types import (
     Expression,
     Name,
     NeedState,
+    OnCrash,
     OnFailure,
     Part,
     Positive,
@@ -78,6 +79,7 @@ class Defaults(Part):
     cwd: Text | None = Field(None, description="The folder that tasks run in, relative to the document's folder.")
     priority: Priority | None = None
     on_failure: OnFailure | None = None
+    on_crash: OnCrash | None = None
     shell: Shell | None = None
 
 
@@ -137,6 +139,7 @@ class Task(Part):
     )
     outputs: dict[Name, Output] | None = Field(None, description="What the task gives to others, by name.")
     on_failure: OnFailure | None = None
+    on_crash: OnCrash | None = None
     priority: Priority | None = None
     estimate: Duration | None = Field(None, description="How long the task is expected to take. Default: 60s.")
 

@@ -220,6 +220,16 @@ Shell = TypeAliasType(
         Field(description="The shell that runs a script. Default: sh."),
     ],
 )
+OnCrash = TypeAliasType(
+    "OnCrash",
+    Annotated[
+        Literal["retry", "fail"],
+        Field(
+            description="What becomes of an attempt that was under way when the engine died: `retry` (default) begins "
+            "it again, at most 3 times, `fail` ends the task as failed."
+        ),
+    ],
+)
 OnFailure = TypeAliasType(
     "OnFailure",
     Annotated[

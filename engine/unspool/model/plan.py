@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 Need = Literal["ok", "completed", "failed", "skipped", "any"]
 OnFailure = Literal["cancel_dependents", "abort", "skip"]
+OnCrash = Literal["retry", "fail"]
 Strategy = Literal["immediate", "linear", "exponential", "jittered"]
 
 PRIORITIES = ("critical", "high", "normal", "low", "idle")
@@ -94,6 +95,7 @@ class Task:
         collect: what the host must read for the core after an attempt: `stdout`, `stderr`, `json`.
         dynamic: some field of `action`, `env` or `cwd` holds an expression.
         uses: names of resources and how many of each an attempt takes; all at once or none.
+        on_crash: what becomes of an attempt that was under way when the engine died.
     """
 
     index: int
@@ -118,6 +120,7 @@ class Task:
     collect: tuple[str, ...] = ()
     dynamic: bool = False
     uses: tuple[tuple[str, int], ...] = ()
+    on_crash: OnCrash = "retry"
 
 
 @dataclass(frozen=True, slots=True)

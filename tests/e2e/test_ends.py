@@ -1,0 +1,36 @@
+"""How tasks and runs end by what a document says about crashes, silence, time and crowds: as a user sees it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import start, unspool, wait_for, write
+
+pytestmark = pytest.mark.usefixtures("project")
+
+
+def report() -> dict:
+    return json.loads(unspool("show", "latest", "--format", "json").stdout)
+
+
+def ends() -> dict[str, tuple[str, str | None]]:
+    return {name: (task["state"], task.get("reason")) for name, task in report()["tasks"].items()}
+
+
+@pytest.mark.leaks("the killed engine's guardian ends its tasks, and then itself")
+def test_a_task_that_must_not_be_begun_twice_is_not(project: Path):
+    tasks = {
+        "pay": {"run": "echo paid >> paid; sleep 1000", "on_crash": "fail", "retry": {"max_attempts": 3}},
+        "build": {"run": "echo built >> built; test $(wc -l < built) = 2 || sleep 1000"},
+    }
+    engine = start("run", write("flow.json", tasks))
+    wait_for(lambda: (project / "paid").exists() and (project / "built").exists())
+    engine.kill()
+    engine.communicate()
+    resumed = unspool("resume", "latest")
+    assert resumed.returncode == 1, resumed.stderr
+    assert ends() == {"pay": ("failed", "engine_crashed"), "build": ("completed", None)}
+    assert ((project / "paid").read_text(), (project / "built").read_text()) == ("paid\n", "built\nbuilt\n")
