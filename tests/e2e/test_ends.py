@@ -34,3 +34,22 @@ def test_a_task_that_must_not_be_begun_twice_is_not(project: Path):
     assert resumed.returncode == 1, resumed.stderr
     assert ends() == {"pay": ("failed", "engine_crashed"), "build": ("completed", None)}
     assert ((project / "paid").read_text(), (project / "built").read_text()) == ("paid\n", "built\nbuilt\n")
+
+
+def test_silence_ends_a_task_and_chatter_keeps_it(project: Path):
+    Path("steps.py").write_text(
+        "import time\ndef talk():\n    for _ in range(9):\n        print('.')\n        time.sleep(.1)"
+    )
+    tasks = {
+        "hangs": {"run": "echo begun; sleep 1000", "idle_timeout": "300ms", "on_failure": "skip"},
+        "talks": {"run": "for i in 1 2 3 4 5 6 7 8 9; do echo $i >&2; sleep 0.1; done", "idle_timeout": "500ms"},
+        "talks_too": {"python": "steps:talk", "idle_timeout": "500ms"},
+    }
+    ended = unspool("run", write("flow.json", tasks))
+    assert ended.returncode == 0, ended.stderr
+    assert ends() == {
+        "hangs": ("failed", "idle_timeout"),
+        "talks": ("completed", None),
+        "talks_too": ("completed", None),
+    }
+    assert "hangs failed: it wrote nothing for 0.3 s" in ended.stdout

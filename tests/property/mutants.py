@@ -41,6 +41,7 @@ SEEDS: tuple[dict[str, Any], ...] = (
                 "with": {"suite": ["${{ inputs.suites }}", None, 1.5]},
                 "env": {"A_B": "x"},
                 "timeout": "250ms",
+                "idle_timeout": "1m",
                 "grace": "0s",
                 "retry": {
                     "max_attempts": 3,

@@ -32,11 +32,11 @@ LATER = {
     ),
     "task": frozenset(
         (
-            "http agent swarm group monitor internal workflow approval wait join for_each matrix idle_timeout "
+            "http agent swarm group monitor internal workflow approval wait join for_each matrix "
             "on_result compensate uses batch cache interpret"
         ).split()
     ),
-    "defaults": frozenset(("idle_timeout", "join", "cache", "uses")),
+    "defaults": frozenset(("join", "cache", "uses")),
     "limits": frozenset(("max_depth", "timeout", "max_cost_usd", "queue", "idle")),
     "retry": frozenset(("max_elapsed",)),
     "filter": frozenset(("status",)),
@@ -71,7 +71,7 @@ _TASK = _table(
     compensate="rollback undo",
     approval="suspend manual pause",
     on_result="on_success on_completion next",
-    idle_timeout="heartbeat_seconds heartbeat",
+    idle_timeout="heartbeat_seconds heartbeat heartbeat_timeout no_output_timeout inactivity_timeout output_timeout",
 )
 
 _DOCUMENT = _table(

@@ -171,6 +171,7 @@ class _Lowering:
 # Keys of a task (and of `defaults`) that are fields of the plan's task, and how they get there.
 _SETTINGS: dict[str, Callable[[Any], Any]] = {
     "timeout": parse_duration,
+    "idle_timeout": parse_duration,
     "grace": parse_duration,
     "estimate": parse_duration,
     "priority": PRIORITIES.index,

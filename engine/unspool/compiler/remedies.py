@@ -44,6 +44,7 @@ EXAMPLES: dict[str, Any] = {
     "when": "${{ inputs.deploy }}",
     "success_when": "${{ result.exit_code == 0 }}",
     "timeout": "5m",
+    "idle_timeout": "5m",
     "grace": "5s",
     "estimate": "1m",
     "delay": "1s",
@@ -304,6 +305,7 @@ def _output(value: Any) -> dict[str, Any] | None:
 _FITS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(DURATIONS, _wait),
     "timeout": duration,
+    "idle_timeout": duration,
     **dict.fromkeys(TEXTS, _text),
     **dict.fromkeys(INTEGERS, _integer),
     **dict.fromkeys(NUMBERS, _number),

@@ -19,6 +19,7 @@ from unspool.model.plan import Plan, Task
 from unspool.model.status import BY_PERSON, CANCELLED, FINAL_STATES, QUEUED, READY, RUNNING
 
 TIMEOUT_TIMER = "timeout:"  # and an attempt's number: it has run too long
+IDLE_TIMER = "idle:"  # and an attempt's number: it has written nothing for too long
 GRACE_TIMER = "grace:"  # and an attempt's number: the polite end was not heard
 RETRY_TIMER = "retry:"  # and a task's index and the attempt to come, as in `retry:4.2`: its delay is over
 
@@ -91,6 +92,7 @@ class Book:
             task.attempts = attempt.number
         if self.timers:
             self._cancel_timer(f"{TIMEOUT_TIMER}{number}")
+            self._cancel_timer(f"{IDLE_TIMER}{number}")
             self._cancel_timer(f"{GRACE_TIMER}{number}")
         self._out.append(ReleaseAdmission(number))
 
@@ -123,11 +125,12 @@ class Book:
     def _stop_attempt(self, number: int, attempt: Attempt, reason: str) -> None:
         """Begin to end an attempt; a cancel that comes while it times out takes over the reason."""
         already = attempt.stop is not None
-        if not already or attempt.stop == status.TIMEOUT:
+        if not already or attempt.stop in status.OVERDUE:
             attempt.stop = reason
         if already:
             return
         self._cancel_timer(f"{TIMEOUT_TIMER}{number}")
+        self._cancel_timer(f"{IDLE_TIMER}{number}")
         self._out.append(StopAttempt(number, "polite"))
         self._set_timer(f"{GRACE_TIMER}{number}", self._at + self.nodes[attempt.task].grace)
 

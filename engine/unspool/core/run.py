@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from unspool.core.book import TIMEOUT_TIMER, Book
+from unspool.core.book import IDLE_TIMER, TIMEOUT_TIMER, Book
 from unspool.core.context import Context
 from unspool.core.edges import TOLERATED, edges_of, met
 from unspool.core.policies import MAX_RECOVERIES, chance, decide_retry
@@ -15,6 +15,7 @@ from unspool.core.results import (
     failure,
     judge,
     known_outputs,
+    overdue,
     read_outputs,
     result_view,
 )
@@ -196,6 +197,8 @@ class Run(Book):
         task = self.nodes[attempt.task]
         if task.timeout is not None and attempt.stop is None:
             self._set_timer(f"{TIMEOUT_TIMER}{event.attempt}", event.at + task.timeout)
+        if task.idle_timeout is not None and attempt.stop is None:
+            self._set_timer(f"{IDLE_TIMER}{event.attempt}", event.at + task.idle_timeout)
 
     def _on_attempt_ended(self, event: AttemptEnded) -> None:
         attempt = self._live(event.attempt, event.token)
@@ -211,7 +214,7 @@ class Run(Book):
         if event.usage:
             task.use(event.usage)
         self._close_attempt(event.attempt, attempt)
-        if attempt.stop is not None and attempt.stop != status.TIMEOUT:
+        if attempt.stop is not None and attempt.stop not in status.OVERDUE:
             self._settle(index, CANCELLED, attempt.stop)
             return
         self._judge(index, attempt, event, duration)
@@ -223,7 +226,7 @@ class Run(Book):
         index = attempt.task
         task = self.tasks[index]
         self._close_attempt(event.attempt, attempt)
-        if attempt.stop is not None and attempt.stop != status.TIMEOUT:
+        if attempt.stop is not None and attempt.stop not in status.OVERDUE:
             self._settle(index, CANCELLED, attempt.stop)
             return
         if self.nodes[index].on_crash == "fail":
@@ -243,8 +246,9 @@ class Run(Book):
         if kind == "retry":
             index, _, number = key.partition(".")
             self._ask(int(index), int(number))
-        elif kind == "timeout":
-            self._stop_attempt(int(key), self.attempts[int(key)], status.TIMEOUT)
+        elif kind in ("timeout", "idle"):
+            why = status.TIMEOUT if kind == "timeout" else status.IDLE_TIMEOUT
+            self._stop_attempt(int(key), self.attempts[int(key)], why)
         else:
             attempt = self.attempts[int(key)]
             attempt.forced = True
@@ -273,8 +277,8 @@ class Run(Book):
         plan, task = self.nodes[index], self.tasks[index]
         task.attempts = attempt.number
         error = event.error
-        if attempt.stop == status.TIMEOUT:
-            error = failure(status.TIMEOUT, f"it ran longer than {plan.timeout:g} s")
+        if attempt.stop is not None:
+            error = overdue(plan, attempt.stop)
         collected = event.result or {}
         view = result_view(collected, error, duration)
         if plan.success_when is not None:

@@ -74,6 +74,7 @@ class Defaults(Part):
     """What tasks have unless they say otherwise. A task's `retry` is merged over this one key by key."""
 
     timeout: PositiveDuration | None = Field(None, description="The time limit of each attempt.")
+    idle_timeout: PositiveDuration | None = Field(None, description="How long an attempt may write nothing.")
     grace: Duration | None = Field(None, description="The time between the polite and the forced end of an attempt.")
     retry: Retry | None = Field(None, description="How failed attempts are repeated.")
     cwd: Text | None = Field(None, description="The folder that tasks run in, relative to the document's folder.")
@@ -129,6 +130,9 @@ class Task(Part):
     )
     timeout: PositiveDuration | None = Field(
         None, description="The time limit of each attempt, from process start: `30s`, `5m`."
+    )
+    idle_timeout: PositiveDuration | None = Field(
+        None, description="How long an attempt may write nothing to its output and errors before it is ended."
     )
     grace: Duration | None = Field(
         None, description="The time between the polite and the forced end of the process tree. Default: 5s."

@@ -178,6 +178,7 @@ ErrorClass = TypeAliasType(
             "exit_code",
             "signal",
             "timeout",
+            "idle_timeout",
             "spawn_failed",
             "exception",
             "success_when_false",

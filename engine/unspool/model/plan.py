@@ -96,6 +96,7 @@ class Task:
         dynamic: some field of `action`, `env` or `cwd` holds an expression.
         uses: names of resources and how many of each an attempt takes; all at once or none.
         on_crash: what becomes of an attempt that was under way when the engine died.
+        idle_timeout: seconds after which an attempt that writes nothing is ended.
     """
 
     index: int
@@ -121,6 +122,7 @@ class Task:
     dynamic: bool = False
     uses: tuple[tuple[str, int], ...] = ()
     on_crash: OnCrash = "retry"
+    idle_timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ DEPENDENCY_FAILED: Final = "dependency_failed"
 DEPENDENCY_NOT_MET: Final = "dependency_not_met"
 EXIT_CODE: Final = "exit_code"
 TIMEOUT: Final = "timeout"
+IDLE_TIMEOUT: Final = "idle_timeout"
 SUCCESS_WHEN_FALSE: Final = "success_when_false"
 SIGNAL: Final = "signal"
 EXPRESSION_ERROR: Final = "expression_error"
@@ -34,6 +35,9 @@ BY_PERSON: Final = "cancelled_by_person"
 RUN_ABORTED: Final = "run_aborted"
 INTERRUPTED: Final = "interrupted"
 TASK_FAILED: Final = "task_failed"
+
+# An attempt that is ended for one of these has failed; for any other reason it is cancelled.
+OVERDUE: Final = frozenset((TIMEOUT, IDLE_TIMEOUT))
 
 # Error classes that another attempt cannot mend; `retry.on` has to name them to have them retried.
 NOT_RETRIED_BY_DEFAULT: Final = frozenset(("auth", "quota", "bad_request"))

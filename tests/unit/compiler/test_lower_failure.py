@@ -19,3 +19,19 @@ def test_on_crash_comes_from_the_task_else_from_the_defaults():
 def test_other_words_for_what_a_crash_means_are_understood(word, hint):
     (found,) = diagnose(f"tasks: {{a: {{run: [x], on_crash: {word}}}}}")
     assert (found.code, found.hint) == ("UNS024", hint)
+
+
+def test_idle_timeout_comes_from_the_task_else_from_the_defaults():
+    body = "defaults: {idle_timeout: 2m}\ntasks: {a: {run: [x]}, b: {run: [x], idle_timeout: 250ms}}"
+    assert (task_of(body, "a").idle_timeout, task_of(body, "b").idle_timeout) == (120.0, 0.25)
+    assert task_of("tasks: {a: {run: [x]}}", "a").idle_timeout is None
+
+
+def test_an_idle_timeout_of_nothing_is_no_limit():
+    (found,) = diagnose("tasks: {a: {run: [x], idle_timeout: 0s}}")
+    assert (found.code, found.hint) == ("UNS030", "remove it: without `idle_timeout` there is no limit")
+
+
+def test_idle_timeout_is_a_class_of_errors():
+    task = task_of("tasks: {t: {run: [x], retry: {on: [idle_timeout]}}}")
+    assert task.retry.on == ("idle_timeout",)
