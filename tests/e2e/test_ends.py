@@ -53,3 +53,21 @@ def test_silence_ends_a_task_and_chatter_keeps_it(project: Path):
         "talks_too": ("completed", None),
     }
     assert "hangs failed: it wrote nothing for 0.3 s" in ended.stdout
+
+
+def test_a_run_that_takes_too_long_fails_and_says_why(project: Path):
+    tasks = {
+        "quick": {"run": ["true"]},
+        "slow": {"run": ["sleep", "1000"]},
+        "after": {"run": "x", "depends_on": ["slow"]},
+    }
+    ended = unspool("run", write("flow.json", tasks, limits={"timeout": "500ms"}))
+    assert ended.returncode == 1
+    found = report()
+    assert (found["state"], found["reason"]) == ("failed", "timeout")
+    assert ends() == {
+        "quick": ("completed", None),
+        "slow": ("cancelled", "run_timeout"),
+        "after": ("cancelled", "run_timeout"),
+    }
+    assert "the run took longer than `limits.timeout` allows (0.5 s); raise it or remove it" in ended.stdout

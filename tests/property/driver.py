@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.property.worlds import OVERDUE, REFUSED, Scenario, ending, started
 from unspool.core.admission import Admission
+from unspool.core.limits import RUN_TIMER
 from unspool.core.run import Run
 from unspool.core.state import Attempt
 from unspool.core.verify import verify
@@ -101,6 +102,8 @@ class Driver:
         self.at += self.chance.random()
         if self.crashes and self.chance.random() < 0.05:
             self._lose()
+        elif RUN_TIMER in self.run.timers and self.chance.random() < 0.02:
+            self._fire(RUN_TIMER)
         elif not (self.in_turn and self._admit()):
             self._go_on()
 
@@ -118,7 +121,7 @@ class Driver:
 
     def _go_on(self) -> None:
         attempts = [item for item in self.run.attempts.items() if item[1].admitted or not self.in_turn]
-        timers = [timer for timer in self.run.timers if not timer.startswith(tuple(OVERDUE.values()))]
+        timers = [timer for timer in self.run.timers if not timer.startswith((*OVERDUE.values(), "run:"))]
         assert attempts or timers, "nothing is outstanding, and the run is not final"
         what = self.chance.choice([*attempts, *timers])
         if isinstance(what, str):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -105,6 +105,8 @@ def scenario(size: int, seed: int, *, abort: bool = False) -> Scenario:
         fates.append(tuple(_fate(chance, task) for _ in range(task.retry.max_attempts)))
     env = {"FLAG": "${{ inputs.flag }}"}
     plan = Plan("scenario", tuple(tasks), env=env, concurrency=chance.choice((None, 1, 3)))
+    if abort:
+        plan = replace(plan, run_timeout=chance.choice((None, None, 60.0)))
     values = tuple(chance.randrange(10) for _ in tasks)
     return Scenario(plan, tuple(fates), tuple(conditions), tuple(codes), values, chance.random() < 0.5)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from unspool.core.book import IDLE_TIMER, TIMEOUT_TIMER, Book
+from unspool.core.book import IDLE_TIMER, TIMEOUT_TIMER
 from unspool.core.context import Context
 from unspool.core.edges import TOLERATED, edges_of, met
+from unspool.core.limits import RUN_TIMER, Limited
 from unspool.core.policies import MAX_RECOVERIES, chance, decide_retry
 from unspool.core.results import (
     Failure,
@@ -52,7 +53,7 @@ from unspool.model.status import (
 )
 
 
-class Run(Book):
+class Run(Limited):
     """The state of one run.
 
     Reading its attributes is free to all; nothing but `apply` changes them. An event that cannot
@@ -76,7 +77,7 @@ class Run(Book):
         self.completed_at: float | None = None
         self.outputs: dict[str, Any] = {}
         self.failed = 0  # tasks that failed untolerated
-        self.error: dict[str, Any] | None = None  # of the run itself, before any task of it
+        self.error = None  # of the run itself, where no task tells it
         self._requests: set[str] = set()
         self._verdict = ""  # what a run that is being ended will have been
         self._edges: list[list[tuple[int, str]]] = []  # of each task: who waits for it, and for which state
@@ -165,6 +166,7 @@ class Run(Book):
             self.error = failure(status.EXPRESSION_ERROR, f"env: {problem}")
             self._stop_run(FAILED, status.EXPRESSION_ERROR)
             return
+        self._limit()
         for task in plan.tasks:
             if not task.needs and self.tasks[task.index].state == CREATED:  # the one before may have aborted the run
                 self._consider(task.index)
@@ -249,6 +251,8 @@ class Run(Book):
         elif kind in ("timeout", "idle"):
             why = status.TIMEOUT if kind == "timeout" else status.IDLE_TIMEOUT
             self._stop_attempt(int(key), self.attempts[int(key)], why)
+        elif event.timer == RUN_TIMER:
+            self._run_out_of_time()
         else:
             attempt = self.attempts[int(key)]
             attempt.forced = True
@@ -389,12 +393,13 @@ class Run(Book):
         self.state = CANCELLING
         self.reason = reason
         self._verdict = state
-        why = status.RUN_ABORTED if state == FAILED else reason
+        why = status.RUN_TIMEOUT if reason == status.TIMEOUT else status.RUN_ABORTED if state == FAILED else reason
         for index in range(len(self.tasks)):
             self._cancel_task(index, why)
 
     def _finish(self) -> None:
         self.completed_at = self._at
+        self._cancel_timer(RUN_TIMER)
         if self.state == CANCELLING:
             self.state = self._verdict
         elif self.failed:

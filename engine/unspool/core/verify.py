@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from unspool.core.limits import RUN_TIMER
 from unspool.core.run import Run
 from unspool.model.status import BY_PERSON, CANCELLED, CREATED, FAILED, FINAL_STATES, QUEUED, READY, RUNNING
 
@@ -60,6 +61,6 @@ def _attempts(run: Run) -> list[str]:
 
 
 def _progress(run: Run) -> list[str]:
-    if not run.open or run.attempts or run.timers:
+    if not run.open or run.attempts or run.timers.keys() - {RUN_TIMER}:
         return []
     return [f"{run.open} tasks are open and nothing is outstanding"]

@@ -228,6 +228,8 @@ class LocalHost:
         if isinstance(command, StartAttempt):
             self._intents.append((run, command))
         elif isinstance(command, SetTimer):
+            if self.runs[run].timers.get(command.timer) != command.due:
+                return  # it has gone with what was applied since
             self._due[run, command.timer] = command.due
             heapq.heappush(self._timers, (command.due, run, command.timer))
         elif isinstance(command, CancelTimer):

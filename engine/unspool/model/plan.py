@@ -136,6 +136,7 @@ class Plan:
         concurrency: how many tasks of one run may run at once; None leaves it to the host.
         outputs: the run's outputs by name, text with `${{ }}` or plain JSON.
         resources: what the tasks share.
+        run_timeout: seconds that the run may take, from its start.
     """
 
     name: str
@@ -148,6 +149,7 @@ class Plan:
     max_tasks: int = DEFAULT_MAX_TASKS
     outputs: dict[str, Any] = field(default_factory=dict)
     resources: tuple[Resource, ...] = ()
+    run_timeout: float | None = None
 
 
 _TASK_FIELDS = tuple(Task.__dataclass_fields__)
@@ -166,6 +168,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "max_tasks": plan.max_tasks,
         "outputs": plan.outputs,
         "resources": [list(resource) for resource in plan.resources],
+        "run_timeout": plan.run_timeout,
         "tasks": [_task_to_json(task) for task in plan.tasks],
     }
 
@@ -188,6 +191,7 @@ def plan_from_json(data: dict[str, Any]) -> Plan:
         max_tasks=data["max_tasks"],
         outputs=data["outputs"],
         resources=tuple(map(_resource, data["resources"])),
+        run_timeout=data.get("run_timeout"),
         tasks=tuple(_task_from_json(i, row) for i, row in enumerate(data["tasks"])),
     )
 

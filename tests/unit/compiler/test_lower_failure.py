@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.compiler.compiling import diagnose, task_of
+from tests.unit.compiler.compiling import diagnose, plan_of, task_of
+from unspool.model.plan import plan_from_json, plan_to_json
 
 
 def test_on_crash_comes_from_the_task_else_from_the_defaults():
@@ -35,3 +36,16 @@ def test_an_idle_timeout_of_nothing_is_no_limit():
 def test_idle_timeout_is_a_class_of_errors():
     task = task_of("tasks: {t: {run: [x], retry: {on: [idle_timeout]}}}")
     assert task.retry.on == ("idle_timeout",)
+
+
+def test_the_time_of_a_run_is_a_limit_of_the_document():
+    plan = plan_of("limits: {timeout: 2h}\ntasks: {a: {run: [x]}}")
+    assert plan.run_timeout == 7200.0
+    assert plan_from_json(plan_to_json(plan)) == plan
+    assert plan_of("tasks: {a: {run: [x]}}").run_timeout is None
+
+
+def test_a_plan_of_an_older_journal_has_no_such_limit():
+    stored = plan_to_json(plan_of("tasks: {a: {run: [x]}}"))
+    del stored["run_timeout"]
+    assert plan_from_json(stored).run_timeout is None
