@@ -71,3 +71,27 @@ def test_a_run_that_takes_too_long_fails_and_says_why(project: Path):
         "after": ("cancelled", "run_timeout"),
     }
     assert "the run took longer than `limits.timeout` allows (0.5 s); raise it or remove it" in ended.stdout
+
+
+def test_a_full_queue_is_refused_with_its_own_exit_code(project: Path):
+    tasks = {"first": {"run": ["true"]}, **{f"t{n}": {"run": ["true"], "depends_on": ["first"]} for n in range(4)}}
+    document = write("flow.json", tasks, limits={"queue": 3})
+    ended = unspool("run", document)
+    assert ended.returncode == 3, ended.stderr
+    last = ended.stderr.splitlines()[-1]
+    assert last == (
+        "unspool: refused by `limits.queue`: 1 task found 3 waiting already; "
+        "raise it, or let fewer tasks become ready at once"
+    )
+    found = report()
+    assert (found["state"], found["reason"]) == ("failed", "queue_full")
+    assert sorted(ends().values()) == [("completed", None)] * 4 + [("failed", "queue_full")]
+    assert unspool("resume", "latest").returncode == 3
+    assert unspool("run", write("flow.json", tasks, limits={"queue": 4})).returncode == 0
+
+
+def test_a_queue_that_can_never_do_is_refused_before_anything_runs(project: Path):
+    ended = unspool("run", write("flow.json", {"a": {"run": "x"}, "b": {"run": "x"}}, limits={"queue": 1}))
+    assert ended.returncode == 3
+    assert "error[UNS150]" in ended.stderr
+    assert not (project / ".unspool").exists()

@@ -29,7 +29,7 @@ SEEDS: tuple[dict[str, Any], ...] = (
         },
         "env": {"CI": "1", "DEBUG": True, "LEVEL": 3, "RATIO": 0.5},
         "defaults": {"timeout": "15m", "retry": {"max_attempts": 2, "delay": "0s"}, "shell": "bash", "cwd": "src"},
-        "limits": {"concurrency": 4, "max_tasks": 200, "timeout": "2h"},
+        "limits": {"concurrency": 4, "max_tasks": 200, "timeout": "2h", "queue": 20},
         "tasks": {
             "checkout": {"run": ["git", "fetch", "origin", "--", "${{ inputs.branch }}"], "tags": ["git", "slow"]},
             "test": {

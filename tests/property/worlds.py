@@ -106,7 +106,7 @@ def scenario(size: int, seed: int, *, abort: bool = False) -> Scenario:
     env = {"FLAG": "${{ inputs.flag }}"}
     plan = Plan("scenario", tuple(tasks), env=env, concurrency=chance.choice((None, 1, 3)))
     if abort:
-        plan = replace(plan, run_timeout=chance.choice((None, None, 60.0)))
+        plan = replace(plan, run_timeout=chance.choice((None, None, 60.0)), queue=chance.choice((None, None, 1, 3)))
     values = tuple(chance.randrange(10) for _ in tasks)
     return Scenario(plan, tuple(fates), tuple(conditions), tuple(codes), values, chance.random() < 0.5)
 

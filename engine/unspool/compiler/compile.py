@@ -57,6 +57,10 @@ def compile_document(data: str | bytes, format: Format = "yaml") -> Compilation:
         from unspool.compiler.nul import check_nul
 
         found += check_nul(readable.document)
+    if "queue" in loaded.value.get("limits", ()) and not any(diagnostic.is_error for diagnostic in found):
+        from unspool.compiler.queue import check_queue  # few documents bound it
+
+        found += check_queue(loaded.value, graph)
     if any(diagnostic.is_error for diagnostic in found):
         return Compilation(None, _located(found, loaded, format))
     plan = lower(readable.document, graph, uses, scripts, loaded.locate.source_text)

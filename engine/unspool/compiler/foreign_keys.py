@@ -37,7 +37,7 @@ LATER = {
         ).split()
     ),
     "defaults": frozenset(("join", "cache", "uses")),
-    "limits": frozenset(("max_depth", "max_cost_usd", "queue", "idle")),
+    "limits": frozenset(("max_depth", "max_cost_usd", "idle")),
     "retry": frozenset(("max_elapsed",)),
     "filter": frozenset(("status",)),
 }
@@ -130,6 +130,7 @@ RENAMES = {
     "limits": _table(
         concurrency="parallelism max_parallel workers max_concurrency max_concurrent max_active_tasks parallel jobs",
         max_tasks="tasks total max",
+        queue="queue_size max_queue max_queued max_pending max_waiting backlog",
         timeout="max_time max_duration deadline time_limit run_timeout dagrun_timeout active_deadline_seconds",
     ),
     "filter": _table(exit_code="exit_codes codes code exit return_code return_codes", status="http_status status_code"),

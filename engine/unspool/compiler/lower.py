@@ -69,6 +69,7 @@ def lower(
         concurrency=None if concurrency is None else int(concurrency),
         max_tasks=int(limits.get("max_tasks", DEFAULT_MAX_TASKS)),
         outputs=document.get("outputs", {}),
+        queue=int(limits["queue"]) if "queue" in limits else None,
         run_timeout=parse_duration(limits["timeout"]) if "timeout" in limits else None,
     )
     return replace(plan, hash=plan_hash(plan))

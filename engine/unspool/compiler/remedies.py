@@ -57,6 +57,7 @@ EXAMPLES: dict[str, Any] = {
     "never": ["timeout"],
     "exit_code": [75],
     "concurrency": 4,
+    "queue": 1000,
     "max_tasks": 1000,
     "on_failure": "skip",
     "on_crash": "fail",

@@ -32,6 +32,7 @@ class Book:
         self.nodes: list[Task] = []  # the tasks of the plan, then those that the run has grown
         self.tasks: list[TaskRun] = []  # what became of each node
         self.attempts: dict[int, Attempt] = {}
+        self.asking = 0  # attempts that wait for admission
         self.timers: dict[str, float] = {}
         self.open = 0  # tasks that are not final
         self.cancelled = 0  # tasks that a person cancelled, one by one or with the run
@@ -71,6 +72,7 @@ class Book:
         attempt = self._next_attempt
         self._next_attempt += 1
         self.attempts[attempt] = Attempt(index, number, self._at)
+        self.asking += 1
         task.attempt = attempt
         self._out.append(RequestAdmission(index, attempt, self.nodes[index].priority))
 
@@ -119,6 +121,7 @@ class Book:
         else:
             self._out.append(WithdrawRequest(index, task.attempt))
             del self.attempts[task.attempt]
+            self.asking -= 1
             task.attempt = 0
             self._settle(index, CANCELLED, reason)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from unspool.model.plan import Plan
-from unspool.model.status import COMPLETED, FAILED, SKIPPED
+from unspool.model.plan import Plan, Task
+from unspool.model.status import COMPLETED, FAILED, SKIPPED, UNTOLERABLE
 
 TOLERATED = "tolerated"  # how a task with `on_failure: skip` that failed counts for its dependents
 
@@ -21,6 +21,11 @@ def edges_of(plan: Plan) -> list[list[tuple[int, str]]]:
                 raise ValueError(f"{task.id} needs task {need}, which does not stand before it")
             edges[need].append((task.index, wanted))
     return edges
+
+
+def is_tolerated(task: Task, reason: str | None) -> bool:
+    """Whether a task may fail for this reason without hurting its run or those that wait for it."""
+    return task.on_failure == "skip" and reason not in UNTOLERABLE
 
 
 def met(wanted: str, outcome: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from unspool.core.book import IDLE_TIMER, TIMEOUT_TIMER
 from unspool.core.context import Context
-from unspool.core.edges import TOLERATED, edges_of, met
+from unspool.core.edges import TOLERATED, edges_of, is_tolerated, met
 from unspool.core.limits import RUN_TIMER, Limited
 from unspool.core.policies import MAX_RECOVERIES, chance, decide_retry
 from unspool.core.results import (
@@ -178,6 +178,7 @@ class Run(Limited):
         if attempt.task != event.task:
             raise IllegalEvent(f"attempt {event.attempt} is of task {attempt.task}, not of {event.task}")
         attempt.admitted, attempt.token = True, event.token
+        self.asking -= 1
         task = self.nodes[attempt.task]
         spec = None
         if task.dynamic:
@@ -239,7 +240,7 @@ class Run(Limited):
             message = f"the engine died {task.recoveries} times while this task ran"
             self._fail(index, failure(status.CRASH_LIMIT, message), {}, attempt.number)
             return
-        self._ask(index, attempt.number)
+        self._ask(index, attempt.number, again=True)
 
     def _on_timer_fired(self, event: TimerFired) -> None:
         if self.timers.pop(event.timer, None) is None:
@@ -323,7 +324,7 @@ class Run(Limited):
             task.result = view
         task.outputs = known_outputs(plan, collected, view or result_view(collected, error, None))
         self._settle(index, FAILED, error["class"])
-        if plan.on_failure == "skip":
+        if is_tolerated(plan, error["class"]):
             return
         self.failed += 1
         if plan.on_failure == "abort":
@@ -346,7 +347,7 @@ class Run(Limited):
 
     def _pass_end_on(self, index: int) -> None:
         done = self.tasks[index]
-        tolerated = done.state == FAILED and self.nodes[index].on_failure == "skip"
+        tolerated = done.state == FAILED and is_tolerated(self.nodes[index], done.reason)
         for dependent, wanted in self._edges[index]:
             task = self.tasks[dependent]
             task.waiting -= 1
@@ -408,6 +409,8 @@ class Run(Limited):
             self.state, self.reason = CANCELLED, status.BY_PERSON
         else:
             self.state = COMPLETED
+        if self.refused and self.state == FAILED:
+            self.reason = status.QUEUE_FULL
         self.outputs = {name: self._output(value) for name, value in self.plan.outputs.items()}
         self._out.append(FinishRun(self.state, self.reason))
 

@@ -11,7 +11,7 @@ TRANSITIONS: Final[dict[tuple[str, str], str]] = {
     (CREATED, READY): "its dependencies are met and `when` is true",
     (CREATED, SKIPPED): "`when` is false, or a dependency ended in a state that was not asked for",
     (CREATED, CANCELLED): "a dependency failed or was cancelled, or the run or the task was cancelled",
-    (CREATED, FAILED): "`when` cannot be evaluated",
+    (CREATED, FAILED): "`when` cannot be evaluated, or too many attempts wait already",
     (READY, RUNNING): "its attempt began",
     (READY, READY): "its attempt ended before it began and is asked for again",
     (READY, QUEUED): "its attempt failed before it began and another may follow after a delay",
@@ -23,6 +23,7 @@ TRANSITIONS: Final[dict[tuple[str, str], str]] = {
     (RUNNING, READY): "its attempt failed and another follows at once, or its engine died",
     (RUNNING, CANCELLED): "the run or the task was cancelled",
     (QUEUED, READY): "the delay is over",
+    (QUEUED, FAILED): "the delay is over, and too many attempts wait already",
     (QUEUED, CANCELLED): "the run or the task was cancelled",
 }
 

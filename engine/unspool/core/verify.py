@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from unspool.core.edges import is_tolerated
 from unspool.core.limits import RUN_TIMER
 from unspool.core.run import Run
 from unspool.model.status import BY_PERSON, CANCELLED, CREATED, FAILED, FINAL_STATES, QUEUED, READY, RUNNING
@@ -21,13 +22,17 @@ def _counters(run: Run) -> list[str]:
     if run.open != still_open:
         problems.append(f"open is {run.open}, but {still_open} tasks are not final")
     failed = sum(
-        task.state == FAILED and plan.on_failure != "skip" for task, plan in zip(run.tasks, run.nodes, strict=True)
+        task.state == FAILED and not is_tolerated(plan, task.reason)
+        for task, plan in zip(run.tasks, run.nodes, strict=True)
     )
     if run.failed != failed:
         problems.append(f"failed is {run.failed}, but {failed} tasks failed untolerated")
     cancelled = sum(task.state == CANCELLED and task.reason == BY_PERSON for task in run.tasks)
     if run.cancelled != cancelled:
         problems.append(f"cancelled is {run.cancelled}, but a person cancelled {cancelled} tasks")
+    asking = sum(not attempt.admitted for attempt in run.attempts.values())
+    if run.asking != asking:
+        problems.append(f"asking is {run.asking}, but {asking} attempts wait for admission")
     if run.state and run.is_final != (still_open == 0):
         problems.append(f"is_final is {run.is_final} with {still_open} tasks open")
     return problems

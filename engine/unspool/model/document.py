@@ -89,6 +89,9 @@ class Limits(Part):
 
     concurrency: Positive | None = Field(None, description="How many tasks of the run may run at once.")
     max_tasks: Positive | None = Field(None, description="How many tasks the run may have. Default: 1000.")
+    queue: Positive | None = Field(
+        None, description="How many attempts of the run may wait to start at once. One too many fails, and its run."
+    )
     timeout: PositiveDuration | None = Field(
         None,
         description="How long the run may take, from its start; waits and the time between crash and resume count.",

@@ -137,6 +137,7 @@ class Plan:
         outputs: the run's outputs by name, text with `${{ }}` or plain JSON.
         resources: what the tasks share.
         run_timeout: seconds that the run may take, from its start.
+        queue: how many attempts may wait for admission at once.
     """
 
     name: str
@@ -150,6 +151,7 @@ class Plan:
     outputs: dict[str, Any] = field(default_factory=dict)
     resources: tuple[Resource, ...] = ()
     run_timeout: float | None = None
+    queue: int | None = None
 
 
 _TASK_FIELDS = tuple(Task.__dataclass_fields__)
@@ -169,6 +171,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "outputs": plan.outputs,
         "resources": [list(resource) for resource in plan.resources],
         "run_timeout": plan.run_timeout,
+        "queue": plan.queue,
         "tasks": [_task_to_json(task) for task in plan.tasks],
     }
 
@@ -192,6 +195,7 @@ def plan_from_json(data: dict[str, Any]) -> Plan:
         outputs=data["outputs"],
         resources=tuple(map(_resource, data["resources"])),
         run_timeout=data.get("run_timeout"),
+        queue=data.get("queue"),
         tasks=tuple(_task_from_json(i, row) for i, row in enumerate(data["tasks"])),
     )
 

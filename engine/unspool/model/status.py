@@ -33,12 +33,16 @@ CRASH_LIMIT: Final = "crash_limit"
 ENGINE_CRASHED: Final = "engine_crashed"
 BY_PERSON: Final = "cancelled_by_person"
 RUN_TIMEOUT: Final = "run_timeout"
+QUEUE_FULL: Final = "queue_full"
 RUN_ABORTED: Final = "run_aborted"
 INTERRUPTED: Final = "interrupted"
 TASK_FAILED: Final = "task_failed"
 
 # An attempt that is ended for one of these has failed; for any other reason it is cancelled.
 OVERDUE: Final = frozenset((TIMEOUT, IDLE_TIMEOUT))
+
+# What no `on_failure` tolerates.
+UNTOLERABLE: Final = frozenset((QUEUE_FULL,))
 
 # Error classes that another attempt cannot mend; `retry.on` has to name them to have them retried.
 NOT_RETRIED_BY_DEFAULT: Final = frozenset(("auth", "quota", "bad_request"))

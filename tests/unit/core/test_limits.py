@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.unit.core.test_run import FIXED, admitted, ended, reasons, run_of, states, tell
 from unspool.core.verify import verify
 from unspool.host.resume import losses
-from unspool.model.events import AttemptEnded, AttemptStarted, CancelRequested, TimerFired
+from unspool.model.events import AttemptEnded, AttemptLost, AttemptStarted, CancelRequested, TimerFired
 
 KILLED = {"class": "signal", "message": "signal 15"}
 TIME_IS_UP = TimerFired(1060.0, "run:timeout")
@@ -56,3 +56,69 @@ def test_who_takes_a_run_over_too_late_ends_it_before_anything_begins():
     early = run_of({}, run_timeout=60.0)
     tell(early, admitted(1), *losses(early, 2, 1059.0))
     assert early.timers == {"run:timeout": 1060.0}
+
+
+# -- the queue ------------------------------------------------------------------------------------
+
+
+def test_what_is_one_too_many_fails_and_the_rest_goes_on():
+    run = run_of({}, {}, {"retry": FIXED}, {"needs": ((2, "ok"),)}, queue=2)
+    assert (states(run), reasons(run)[2:]) == (
+        ["ready", "ready", "failed", "cancelled"],
+        ["queue_full", "dependency_failed"],
+    )
+    assert "`limits.queue`" in run.tasks[2].error["message"]
+    tell(run, admitted(1), admitted(2, 1), ended(1))
+    assert tell(run, ended(2)) == ["release:2", "finish:failed"]
+    assert (run.state, run.reason) == ("failed", "queue_full")
+
+
+def test_a_place_in_the_queue_is_free_again_when_its_attempt_is_admitted_or_withdrawn():
+    run = run_of({}, {"needs": ((0, "ok"),)}, {"needs": ((0, "ok"),)}, queue=2)
+    tell(run, admitted(1))
+    assert run.asking == 0
+    tell(run, ended(1), CancelRequested(1004.0, "c", 1))
+    assert run.asking == 1
+    assert states(run) == ["completed", "cancelled", "ready"]
+
+
+def test_nothing_tolerates_a_full_queue():
+    run = run_of({}, {"on_failure": "skip"}, {"needs": ((1, "ok"),)}, {"needs": ((1, "failed"),)}, queue=1)
+    assert (states(run), reasons(run)[1:3]) == (
+        ["ready", "failed", "cancelled", "failed"],
+        ["queue_full", "dependency_failed"],
+    )
+    tell(run, admitted(1), ended(1))
+    assert (run.state, run.reason, run.failed) == ("failed", "queue_full", 2)
+
+
+def test_a_retry_that_comes_back_to_a_full_queue_is_one_too_many():
+    again = TimerFired(1013.0, "retry:0.2")
+    after = {"needs": ((1, "ok"),)}
+    run = run_of({"retry": FIXED}, {}, after, queue=2)
+    tell(run, admitted(1), ended(1, KILLED), admitted(2, 1), ended(2))
+    assert tell(run, again) == ["ask:0:4"], "one waits, and two may"
+    full = run_of({"retry": FIXED}, {}, after, after, queue=2)
+    tell(full, admitted(1), ended(1, KILLED), admitted(2, 1), ended(2))
+    assert tell(full, again) == []
+    assert (states(full)[0], reasons(full)[0], full.tasks[0].attempts) == ("failed", "queue_full", 1)
+
+
+def test_an_abort_for_a_full_queue_tells_of_the_queue():
+    run = run_of({}, {"on_failure": "abort"}, queue=1)
+    assert (states(run), reasons(run)) == (["cancelled", "failed"], ["run_aborted", "queue_full"])
+    assert (run.state, run.reason) == ("failed", "queue_full")
+
+
+def test_a_person_who_cancels_has_the_last_word():
+    run = run_of({}, {}, queue=1)
+    assert tell(run, CancelRequested(1001.0, "c"))[-1] == "finish:cancelled"
+    assert (run.state, run.reason) == ("cancelled", "cancelled_by_person")
+
+
+def test_a_crash_costs_no_task_its_place():
+    run = run_of({}, {}, {"needs": ((1, "any"),)}, {"needs": ((1, "any"),)}, queue=2)
+    tell(run, admitted(1), admitted(2, 1), ended(2))
+    assert run.asking == 2
+    assert tell(run, AttemptLost(1005.0, 1, 1)) == ["release:1", "ask:0:5"]
+    assert (run.asking, states(run)[0]) == (3, "ready")
