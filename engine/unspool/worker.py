@@ -69,6 +69,8 @@ def _serve(call: dict[str, Any]) -> bytes:
     try:
         os.environ.update(call["env"])
         os.chdir(call["folder"])
+        with suppress(AttributeError, ValueError):  # replaced or closed by a function
+            sys.stdout.reconfigure(line_buffering=call.get("live", False))  # type: ignore[union-attr]
         signal.signal(signal.SIGTERM, _stop)
         value = _call(call["function"], call["folder"], call["with"])
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

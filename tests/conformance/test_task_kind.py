@@ -34,6 +34,11 @@ async def fail():
 async def last():
     await asyncio.sleep(1000)
 
+async def talk():
+    while True:
+        print("here I am")
+        await asyncio.sleep(0.05)
+
 async def stubborn():
     while True:
         try:
@@ -58,7 +63,8 @@ class Case:
         self.sink = Ends()
 
     def spec(self, behaviour: str, attempt: int = 1, run: str = "r") -> AttemptSpec:
-        return make_spec(self.actions[behaviour], self.folder, attempt, run=run, id=behaviour)
+        more = {"idle_timeout": 1.0} if behaviour == "talk" else {}
+        return make_spec(self.actions[behaviour], self.folder, attempt, run=run, id=behaviour, **more)
 
     def start(self, behaviour: str, attempt: int = 1, run: str = "r") -> Any:
         return self.kind.start(self.spec(behaviour, attempt, run), self.sink)
@@ -88,6 +94,7 @@ class RunCase(Case):
             "succeed": {"argv": ["true"]},
             "fail": {"argv": ["false"]},
             "last": {"argv": ["sleep", "1000"]},
+            "talk": {"script": "while :; do echo here I am; sleep 0.05; done", "shell": "sh"},
             "stubborn": {"script": stubborn, "shell": "sh"},
             "refuse": {"argv": ["no-such-program"]},
         }
@@ -115,7 +122,7 @@ class PythonCase(Case):
             MemoryArtifacts(),
             Workers(self.reactor, f"test.{os.getpid()}.{folder}", lambda: None, 2),
         )
-        names = ("succeed", "fail", "last", "stubborn", "refuse")
+        names = ("succeed", "fail", "last", "talk", "stubborn", "refuse")
         self.actions = {name: {"function": f"{self.module}:{name}"} for name in names}
 
     def close(self) -> None:
@@ -141,6 +148,11 @@ def fail():
 
 def last():
     time.sleep(1000)
+
+def talk():
+    while True:
+        print("here I am")
+        time.sleep(0.05)
 
 def stubborn():
     open(f"ready.{os.environ['UNSPOOL_RUN']}", "w").close()
@@ -174,6 +186,7 @@ class StubCase(Case):
             "succeed": Stub(),
             "fail": Stub(error={"class": "exit_code", "message": "no"}),
             "last": Stub(10**6),
+            "talk": Stub(10**6, writes=tuple(range(1000))),
             "stubborn": Stub(10**6, stubborn=True),
             "refuse": Stub(refuses="no"),
         }
@@ -311,6 +324,43 @@ def test_many_at_once_are_told_one_by_one(case: Case):
     ends = case.wait(20)
     assert sorted(case.sink.keys) == [("r", attempt) for attempt in range(1, 21)]
     assert sum(end.error is None for end in ends) == 10
+
+
+def moment(case: Case) -> float:
+    return case.reactor.clock.now() if isinstance(case.reactor, VirtualReactor) else WallClock().now()
+
+
+def test_what_is_silent_has_not_written_since_it_began(case: Case):
+    case.start("last")
+    begun = moment(case)
+    case.wait_a_little()
+    last = case.kind.last_output("r", 1)
+    assert last is None or last <= begun + 0.01
+    case.kind.stop("r", 1, "forced")
+    case.wait()
+
+
+def test_each_write_moves_the_moment_of_the_last_one(case: Case):
+    begun = moment(case)
+    case.start("talk")
+    seen: list[float] = []
+    deadline = time.monotonic() + 10
+    while len(seen) < 3:
+        case.reactor.wait(1.0 if isinstance(case.reactor, VirtualReactor) else 0.02)
+        last = case.kind.last_output("r", 1)
+        if last is not None and last > max([begun, *seen[-1:]]) + 0.01:
+            seen.append(last)
+        assert time.monotonic() < deadline, f"only {seen}"
+    assert seen[-1] <= moment(case) + 0.01
+    case.kind.stop("r", 1, "forced")
+    case.wait()
+
+
+def test_what_is_over_or_never_was_has_no_last_output(case: Case):
+    assert case.kind.last_output("r", 1) is None
+    case.start("succeed")
+    case.wait()
+    assert case.kind.last_output("r", 1) is None
 
 
 def test_an_attempt_of_a_dead_owner_is_lost(case: Case):

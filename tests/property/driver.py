@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from tests.property.worlds import REFUSED, Scenario, ending, started
+from tests.property.worlds import OVERDUE, REFUSED, Scenario, ending, started
 from unspool.core.admission import Admission
+from unspool.core.limits import RUN_TIMER
 from unspool.core.run import Run
 from unspool.core.state import Attempt
 from unspool.core.verify import verify
@@ -101,6 +102,8 @@ class Driver:
         self.at += self.chance.random()
         if self.crashes and self.chance.random() < 0.05:
             self._lose()
+        elif RUN_TIMER in self.run.timers and self.chance.random() < 0.02:
+            self._fire(RUN_TIMER)
         elif not (self.in_turn and self._admit()):
             self._go_on()
 
@@ -118,7 +121,7 @@ class Driver:
 
     def _go_on(self) -> None:
         attempts = [item for item in self.run.attempts.items() if item[1].admitted or not self.in_turn]
-        timers = [timer for timer in self.run.timers if not timer.startswith("timeout:")]
+        timers = [timer for timer in self.run.timers if not timer.startswith((*OVERDUE.values(), "run:"))]
         assert attempts or timers, "nothing is outstanding, and the run is not final"
         what = self.chance.choice([*attempts, *timers])
         if isinstance(what, str):
@@ -136,23 +139,23 @@ class Driver:
             self.say(TaskAdmitted(self.at, attempt.task, number, self.run.epoch))
         elif attempt.stop is None and attempt.started_at is None and fate != "refused" and self.chance.random() < 0.6:
             self.say(AttemptStarted(self.at, number, attempt.token, {"pid": number}))
-        elif fate == "timeout" and attempt.stop is None:
-            self._time_out(number, attempt)
+        elif fate in OVERDUE and attempt.stop is None:
+            self._time_out(number, attempt, OVERDUE[fate])
         else:
             self.say(self._end(number, attempt, fate))
 
-    def _time_out(self, number: int, attempt: Attempt) -> None:
+    def _time_out(self, number: int, attempt: Attempt, timer: str) -> None:
         if attempt.started_at is None:
             self.say(AttemptStarted(self.at, number, attempt.token))
         else:
-            self._fire(f"timeout:{number}")
+            self._fire(f"{timer}{number}")
 
     def _end(self, number: int, attempt: Attempt, fate: str) -> AttemptEnded:
         if fate == "refused" or (attempt.stop is not None and attempt.started_at is None):
             return AttemptEnded(self.at, number, attempt.token, None, REFUSED)
         error, result = ending(fate, self.world.values[attempt.task])
         began = attempt.started_at if attempt.started_at is not None else self.at - 0.2
-        return AttemptEnded(self.at, number, attempt.token, began, error, None if fate == "timeout" else result)
+        return AttemptEnded(self.at, number, attempt.token, began, error, None if fate in OVERDUE else result)
 
     def _lose(self) -> None:
         """Lose everything to a new owner, or one attempt to a mishap."""

@@ -29,7 +29,7 @@ SEEDS: tuple[dict[str, Any], ...] = (
         },
         "env": {"CI": "1", "DEBUG": True, "LEVEL": 3, "RATIO": 0.5},
         "defaults": {"timeout": "15m", "retry": {"max_attempts": 2, "delay": "0s"}, "shell": "bash", "cwd": "src"},
-        "limits": {"concurrency": 4, "max_tasks": 200},
+        "limits": {"concurrency": 4, "max_tasks": 200, "timeout": "2h", "queue": 20},
         "tasks": {
             "checkout": {"run": ["git", "fetch", "origin", "--", "${{ inputs.branch }}"], "tags": ["git", "slow"]},
             "test": {
@@ -41,6 +41,7 @@ SEEDS: tuple[dict[str, Any], ...] = (
                 "with": {"suite": ["${{ inputs.suites }}", None, 1.5]},
                 "env": {"A_B": "x"},
                 "timeout": "250ms",
+                "idle_timeout": "1m",
                 "grace": "0s",
                 "retry": {
                     "max_attempts": 3,
@@ -57,6 +58,7 @@ SEEDS: tuple[dict[str, Any], ...] = (
                     "log": {"from": {"file": "out.txt"}, "minLength": 1, "description": "The log."},
                 },
                 "on_failure": "skip",
+                "on_crash": "fail",
                 "priority": "high",
                 "estimate": "2h",
             },

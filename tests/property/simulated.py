@@ -119,7 +119,9 @@ def simulated(world: Scenario, slots: int = 2, **how: Any) -> Simulated:
         if fate == "refused":
             return Stub(refuses="no such program")
         if fate == "timeout":
-            return Stub(1000.0, stubborn=spec.number % 2 == 0)
+            return Stub(1000.0, stubborn=spec.number % 2 == 0, writes=tuple(range(1000)))
+        if fate == "idle":
+            return Stub(1000.0, stubborn=spec.number % 2 == 0, writes=(3.0,) * (spec.number % 3))
         seconds = random.Random(f"{spec.task.index}/{spec.number}").choice((0.001, 0.02, 3.0))
         error, result = ending(fate, world.values[spec.task.index])
         return Stub(seconds, result, error)

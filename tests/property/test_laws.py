@@ -64,7 +64,7 @@ def forged(run: Run, chance: random.Random) -> Any:
         case 5:
             return AttemptLost(at, number, token)
         case 6:
-            kind = chance.choice(("timeout:", "grace:", "retry:", "", "other:"))
+            kind = chance.choice(("timeout:", "idle:", "grace:", "retry:", "", "other:"))
             return TimerFired(at, chance.choice([*run.timers, f"{kind}{number}", f"{kind}{number}.1"]))
         case 7:
             return chance.choice(

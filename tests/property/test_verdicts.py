@@ -13,6 +13,7 @@ from tests.property.worlds import SEEDS, Scenario, plan_of, scenario, scenarios,
 from unspool.core.run import Run
 from unspool.model.plan import Retry, Task
 
+_UNTOLD = {"signal": "signal", "refused": "spawn_failed", "timeout": "timeout", "idle": "idle_timeout"}
 WAYS = (None, "ok", "completed", "failed", "skipped", "any")
 
 # -- the oracle -------------------------------------------------------------------------------------
@@ -77,14 +78,14 @@ def _outcome(world: Scenario, task: Task, default: int | None) -> tuple[End, int
         kind, code = _error(world, task, fate)
         if kind is None or not _again(task.retry, kind, code):
             break
-    reads = bool(task.outputs) and fate not in ("garbled", "refused", "timeout")
+    reads = bool(task.outputs) and fate not in ("garbled", "refused", "timeout", "idle")
     output = world.values[task.index] if reads else default
     return ("failed" if kind else "completed", kind, number), output
 
 
 def _error(world: Scenario, task: Task, fate: str) -> tuple[str | None, int | None]:
-    if fate in ("signal", "refused", "timeout"):
-        return {"signal": "signal", "refused": "spawn_failed", "timeout": "timeout"}[fate], None
+    if fate in _UNTOLD:
+        return _UNTOLD[fate], None
     code = int(fate[5:]) if fate.startswith("exit") else 0
     accepted = world.codes[task.index]
     if accepted is not None and code not in accepted:
@@ -169,7 +170,7 @@ def test_every_graph_of_three_tasks_ends_as_foreseen_in_many_orders():
 def test_the_oracle_sees_every_end():
     """The scenarios reach what they are to prove."""
     seen = {end[:2] for seed in range(300) for end in expected(scenario(9, seed))[0]}
-    failures = "exit_code signal spawn_failed timeout output_invalid success_when_false expression_error"
+    failures = "exit_code signal spawn_failed timeout idle_timeout output_invalid success_when_false expression_error"
     assert seen == {
         ("completed", None),
         ("cancelled", "dependency_failed"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -13,15 +13,17 @@ from unspool.model.events import RunStarted
 from unspool.model.plan import Output, Plan, Retry, Task, plan_to_json
 
 NEEDS = ("ok", "ok", "completed", "failed", "skipped", "any", "any", "any")
-FATES = ("ok", "ok", "ok", "ok", "exit 3", "exit 3", "exit 75", "signal", "refused", "garbled", "timeout")
+FATES = ("ok", "ok", "ok", "ok", "exit 3", "exit 3", "exit 75", "signal", "refused", "garbled", "timeout", "idle")
 FILTERS: tuple[Any, ...] = (
     "exit_code",
     "signal",
     "timeout",
+    "idle_timeout",
     "spawn_failed",
     {"exit_code": [75]},
     {"exit_code": [3, 4]},
 )
+OVERDUE = {"timeout": "timeout:", "idle": "idle:"}  # fates of attempts that a timer ends
 STRATEGIES = ("immediate", "linear", "exponential", "jittered")
 FINAL = ("completed", "failed", "cancelled", "skipped")
 REFUSED = {"class": "spawn_failed", "message": "no such program"}
@@ -90,6 +92,7 @@ def scenario(size: int, seed: int, *, abort: bool = False) -> Scenario:
             when=_source(condition),
             success_when=None if accepted is None else f"result.exit_code in {list(accepted)}",
             timeout=chance.choice((None, 30.0)),
+            idle_timeout=chance.choice((None, 20.0)),
             retry=_retry(chance),
             on_failure=chance.choice(("cancel_dependents", "cancel_dependents", "skip") + ("abort",) * abort),
             outputs=_outputs(chance),
@@ -102,6 +105,8 @@ def scenario(size: int, seed: int, *, abort: bool = False) -> Scenario:
         fates.append(tuple(_fate(chance, task) for _ in range(task.retry.max_attempts)))
     env = {"FLAG": "${{ inputs.flag }}"}
     plan = Plan("scenario", tuple(tasks), env=env, concurrency=chance.choice((None, 1, 3)))
+    if abort:
+        plan = replace(plan, run_timeout=chance.choice((None, None, 60.0)), queue=chance.choice((None, None, 1, 3)))
     values = tuple(chance.randrange(10) for _ in tasks)
     return Scenario(plan, tuple(fates), tuple(conditions), tuple(codes), values, chance.random() < 0.5)
 
@@ -164,7 +169,9 @@ def _outputs(chance: random.Random) -> tuple[Output, ...]:
 
 def _fate(chance: random.Random, task: Task) -> str:
     fate = chance.choice(FATES)
-    return "ok" if fate == "timeout" and task.timeout is None else fate
+    if (fate == "timeout" and task.timeout is None) or (fate == "idle" and task.idle_timeout is None):
+        return "ok"
+    return fate
 
 
 def started(plan: Plan, *, flag: bool = True) -> RunStarted:
@@ -173,7 +180,7 @@ def started(plan: Plan, *, flag: bool = True) -> RunStarted:
 
 def ending(fate: str, value: int) -> tuple[dict[str, str] | None, dict[str, Any]]:
     """Give the error and the result of an attempt that began."""
-    signalled = fate in ("signal", "timeout")
+    signalled = fate in ("signal", *OVERDUE)
     code = int(fate[5:]) if fate.startswith("exit") else 143 if signalled else 0
     error = {"class": "signal" if signalled else "exit_code", "message": fate} if code else None
     text = "no number" if fate == "garbled" else f"{value}\n"

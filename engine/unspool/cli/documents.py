@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _FORMATS: dict[str, Format] = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
 _ENDINGS = ".yaml, .yml, .toml or .json"
-_LIMIT_CODES = ("UNS110",)
+_LIMIT_CODES = ("UNS110", "UNS150")
 
 
 def read(path: str) -> bytes:

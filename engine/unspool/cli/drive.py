@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from unspool.errors import JournalError
-from unspool.model.status import CANCELLED, COMPLETED, FAILED, INTERRUPTED, SKIPPED
+from unspool.model.status import CANCELLED, COMPLETED, FAILED, INTERRUPTED, QUEUE_FULL, SKIPPED
 
 if TYPE_CHECKING:
     from unspool.core.run import Run
@@ -26,6 +26,7 @@ Show = Literal["quiet", "normal", "verbose"]
 _COLOURS = {COMPLETED: "green", FAILED: "red", CANCELLED: "yellow", SKIPPED: "bright_black"}
 _MIN_WORKERS = 4
 EXIT_CODES = {COMPLETED: 0, FAILED: 1, CANCELLED: 4}
+EXIT_REFUSED = 3
 EXIT_INTERRUPTED = 130
 _PATIENT_SIGNALS = 3  # the first asks, the second does not wait for the grace; whoever sends a fourth means it
 
@@ -102,13 +103,26 @@ def drive(
         click.echo(
             f"unspool: cannot write the report: {problem.strerror}; `unspool show {run.id}` does it again", err=True
         )
-    return exit_code(run)
+    return _told(run)
+
+
+def _told(run: Run) -> int:
+    """Give the exit code; where a limit was met, say last which one, and what to do."""
+    code = exit_code(run)
+    if code == EXIT_REFUSED:
+        refused = sum(task.reason == QUEUE_FULL for task in run.tasks)
+        found = f"{refused} task{'s' if refused > 1 else ''} found {run.plan.queue} waiting already"
+        way_out = "raise it, or let fewer tasks become ready at once"
+        click.echo(f"unspool: refused by `limits.queue`: {found}; {way_out}", err=True)
+    return code
 
 
 def exit_code(run: Run) -> int:
     """Give the exit code that tells a final run's verdict."""
     if run.reason == INTERRUPTED:
         return EXIT_INTERRUPTED
+    if run.reason == QUEUE_FULL:
+        return EXIT_REFUSED
     return EXIT_CODES[run.state]
 
 

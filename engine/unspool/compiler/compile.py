@@ -64,6 +64,10 @@ def compile_document(data: str | bytes, format: Format = "yaml") -> Compilation:
 
         inner += check_nul(readable.document)
     found += map(flat.placed, inner)
+    if "queue" in loaded.value.get("limits", ()) and not any(diagnostic.is_error for diagnostic in found):
+        from unspool.compiler.queue import check_queue  # few documents bound it
+
+        found += check_queue(readable.document, graph, flat)
     if any(diagnostic.is_error for diagnostic in found):
         return Compilation(None, _located(found, loaded, format))
     plan = lower(flat, graph, uses, scripts, lambda path: loaded.locate.source_text(flat.path_of(path)), bounds)

@@ -28,13 +28,9 @@ _STATES = "say which end of a dependency is waited for: `depends_on: {NAME: any}
 # What language.md has beyond this version. They are known words, so they get an answer of their own.
 LATER = {
     "document": frozenset(("secrets", "resources", "triggers", "rulesets", "import", "open", "policies")),
-    "task": frozenset(
-        (
-            "http agent swarm monitor internal workflow idle_timeout on_result uses batch cache on_crash interpret"
-        ).split()
-    ),
-    "defaults": frozenset(("idle_timeout", "on_crash", "join", "cache", "uses")),
-    "limits": frozenset(("max_depth", "timeout", "max_cost_usd", "queue", "idle")),
+    "task": frozenset(("http agent swarm monitor internal workflow on_result uses batch cache interpret").split()),
+    "defaults": frozenset(("join", "cache", "uses")),
+    "limits": frozenset(("max_depth", "max_cost_usd", "idle")),
     "retry": frozenset(("max_elapsed",)),
     "filter": frozenset(("status",)),
 }
@@ -68,7 +64,7 @@ _TASK = _table(
     compensate="rollback undo",
     approval="suspend manual pause",
     on_result="on_success on_completion next",
-    idle_timeout="heartbeat_seconds heartbeat",
+    idle_timeout="heartbeat_seconds heartbeat heartbeat_timeout no_output_timeout inactivity_timeout output_timeout",
 )
 
 _DOCUMENT = _table(
@@ -127,7 +123,8 @@ RENAMES = {
     "limits": _table(
         concurrency="parallelism max_parallel workers max_concurrency max_concurrent max_active_tasks parallel jobs",
         max_tasks="tasks total max",
-        timeout="max_time max_duration",
+        queue="queue_size max_queue max_queued max_pending max_waiting backlog",
+        timeout="max_time max_duration deadline time_limit run_timeout dagrun_timeout active_deadline_seconds",
     ),
     "filter": _table(exit_code="exit_codes codes code exit return_code return_codes", status="http_status status_code"),
     "source": _table(file="path filename file_name name"),
@@ -213,6 +210,10 @@ WORDS = {
         skip="continue ignore allow warn tolerate proceed true",
         abort="fail stop fail_fast exit halt terminate cancel cancel_run cancel_all cancelled",
         cancel_dependents="cancel_downstream fail_dependents block default false",
+    ),
+    "on_crash": _table(
+        retry="restart rerun resume again recover continue requeue default true",
+        fail="failed stop abort never none error false",
     ),
     "need": _table(
         ok="success succeeded successful all_success passed service_completed_successfully true",

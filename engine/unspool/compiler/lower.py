@@ -80,6 +80,8 @@ def lower(
         concurrency=None if concurrency is None else int(concurrency),
         max_tasks=int(limits.get("max_tasks", DEFAULT_MAX_TASKS)),
         outputs=document.get("outputs", {}),
+        queue=int(limits["queue"]) if "queue" in limits else None,
+        run_timeout=parse_duration(limits["timeout"]) if "timeout" in limits else None,
     )
     return replace(plan, hash=plan_hash(plan))
 
@@ -217,12 +219,14 @@ class _Lowering:
 # Keys of a task (and of `defaults`) that are fields of the plan's task, and how they get there.
 _SETTINGS: dict[str, Callable[[Any], Any]] = {
     "timeout": parse_duration,
+    "idle_timeout": parse_duration,
     "grace": parse_duration,
     "estimate": parse_duration,
     "priority": PRIORITIES.index,
     "when": condition_source,
     "success_when": condition_source,
     "on_failure": lambda policy: policy if isinstance(policy, str) else next(iter(policy.keys() - {"with"})),
+    "on_crash": str,
     "cwd": str,
     "description": str,
     "tags": tuple,

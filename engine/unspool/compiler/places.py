@@ -47,8 +47,10 @@ _CHILDREN: dict[str, dict[str, str]] = {
 
 BOOLEANS = frozenset(("when", "success_when", "jitter", "uniqueItems"))
 NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
-INTEGERS = frozenset("max_attempts concurrency max_tasks max_bytes code minLength maxLength minItems maxItems".split())
-DURATIONS = frozenset(("timeout", "grace", "delay", "max_delay", "estimate"))
+INTEGERS = frozenset(
+    "max_attempts concurrency queue max_tasks max_bytes code minLength maxLength minItems maxItems".split()
+)
+DURATIONS = frozenset(("timeout", "idle_timeout", "grace", "delay", "max_delay", "estimate"))
 TEXTS = frozenset("name description cwd stdin python run title format pattern path file tag member need filter".split())
 
 

@@ -119,7 +119,7 @@ _KNOWN = frozenset(
     (
         *_TASK_FIELDS,
         *("unspool", "name", "description", "inputs", "defaults", "limits", "tasks"),
-        *("tags", "timeout", "grace", "retry", "priority", "estimate"),
+        *("tags", "timeout", "idle_timeout", "grace", "retry", "priority", "estimate", "on_crash"),
     )
 )
 

@@ -161,8 +161,8 @@ class _Case:
         return shown and f"an example: {shown}"
 
     def _duration_hint(self) -> str | None:
-        if self.key == "timeout" and self.value in (0, "0", "0s"):
-            return "remove it: without `timeout` there is no limit"
+        if self.key in ("timeout", "idle_timeout") and self.value in (0, "0", "0s"):
+            return f"remove it: without `{self.key}` there is no limit"
         return self._ask_for(fitted(self.kind, self.value))
 
     def wrong_form(self) -> Diagnostic:

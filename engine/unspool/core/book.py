@@ -19,6 +19,7 @@ from unspool.model.plan import Plan, Task
 from unspool.model.status import BY_PERSON, CANCELLED, FINAL_STATES, QUEUED, READY, RUNNING
 
 TIMEOUT_TIMER = "timeout:"  # and an attempt's number: it has run too long
+IDLE_TIMER = "idle:"  # and an attempt's number: it has written nothing for too long
 GRACE_TIMER = "grace:"  # and an attempt's number: the polite end was not heard
 WAIT_TIMER = "wait:"  # and a task's index: the moment it waits for has come
 APPROVAL_TIMER = "approval:"  # and a task's index: nobody has decided in time
@@ -34,6 +35,7 @@ class Book:
         self.nodes: list[Task] = []  # the tasks of the plan, then those that the run has grown
         self.tasks: list[TaskRun] = []  # what became of each node
         self.attempts: dict[int, Attempt] = {}
+        self.asking = 0  # attempts that wait for admission
         self.timers: dict[str, float] = {}
         self.open = 0  # tasks that are not final, without those of `finally`
         self.closing = 0  # tasks of `finally` that are not final
@@ -81,6 +83,7 @@ class Book:
         attempt = self._next_attempt
         self._next_attempt += 1
         self.attempts[attempt] = Attempt(index, number, self._at)
+        self.asking += 1
         task.attempt = attempt
         self._out.append(RequestAdmission(index, attempt, self.nodes[index].priority))
 
@@ -102,6 +105,7 @@ class Book:
             task.attempts = attempt.number
         if self.timers:
             self._cancel_timer(f"{TIMEOUT_TIMER}{number}")
+            self._cancel_timer(f"{IDLE_TIMER}{number}")
             self._cancel_timer(f"{GRACE_TIMER}{number}")
         self._out.append(ReleaseAdmission(number))
 
@@ -129,6 +133,7 @@ class Book:
         else:
             self._out.append(WithdrawRequest(index, task.attempt))
             del self.attempts[task.attempt]
+            self.asking -= 1
             task.attempt = 0
             self._settle(index, CANCELLED, reason)
 
@@ -148,11 +153,12 @@ class Book:
     def _stop_attempt(self, number: int, attempt: Attempt, reason: str) -> None:
         """Begin to end an attempt; a cancel that comes while it times out takes over the reason."""
         already = attempt.stop is not None
-        if not already or attempt.stop == status.TIMEOUT:
+        if not already or attempt.stop in status.OVERDUE:
             attempt.stop = reason
         if already:
             return
         self._cancel_timer(f"{TIMEOUT_TIMER}{number}")
+        self._cancel_timer(f"{IDLE_TIMER}{number}")
         self._out.append(StopAttempt(number, "polite"))
         self._set_timer(f"{GRACE_TIMER}{number}", self._at + self.nodes[attempt.task].grace)
 

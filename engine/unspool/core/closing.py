@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from unspool.core.context import Context
+from unspool.core.limits import RUN_TIMER
 from unspool.core.undoing import Undoing
 from unspool.errors import ExpressionError
 from unspool.model import status
@@ -19,6 +20,7 @@ class Closing(Undoing):
         super().__init__()
         self.state = ""  # empty before RunStarted
         self.reason: str | None = None
+        self.error = None  # of the run itself, where no task tells it
         self.completed_at: float | None = None
         self.outputs: dict[str, Any] = {}
         self.failed = 0  # tasks that failed untolerated
@@ -49,7 +51,7 @@ class Closing(Undoing):
         self.state = CANCELLING
         self.reason = reason
         self._verdict = state
-        why = status.RUN_ABORTED if state == FAILED else reason
+        why = status.RUN_TIMEOUT if reason == status.TIMEOUT else status.RUN_ABORTED if state == FAILED else reason
         for index, node in enumerate(self.nodes[:]):
             family = self.tasks[index].family
             if not node.template and not node.closing and (family is None or family.undoes < 0):
@@ -58,6 +60,7 @@ class Closing(Undoing):
     def _close(self) -> None:
         """All tasks are final: say what the run was, let `finally` run, and end."""
         if self.state != FINISHING:
+            self._cancel_timer(RUN_TIMER)
             verdict, self.reason = self._find_verdict()
             self._verdict = verdict
             self.state = FINISHING
@@ -67,11 +70,12 @@ class Closing(Undoing):
 
     def _find_verdict(self) -> tuple[str, str | None]:
         if self.state == CANCELLING:
-            return self._verdict, self.reason
+            refused = self.refused and self._verdict == FAILED
+            return self._verdict, status.QUEUE_FULL if refused else self.reason
         if self.rollback_failed:
             return FAILED, status.ROLLBACK_FAILED
         if self.failed:
-            return FAILED, status.TASK_FAILED
+            return FAILED, status.QUEUE_FULL if self.refused else status.TASK_FAILED
         if self.cancelled:
             return CANCELLED, status.BY_PERSON
         return COMPLETED, None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from unspool.core.book import Book
-from unspool.core.edges import TOLERATED, met
+from unspool.core.edges import TOLERATED, is_tolerated, met
+from unspool.core.limits import Limited
 from unspool.core.state import TaskRun
 from unspool.model import status
 from unspool.model.status import CANCELLED, CREATED, FAILED
 
 
-class Dependencies(Book):
+class Dependencies(Limited):
     """Tells dependents of the ends of tasks, until nobody is left to be told."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class Dependencies(Book):
 
     def _is_tolerated(self, index: int) -> bool:
         """Whether the failure of a task fails nothing else."""
-        return self.nodes[index].on_failure == "skip"
+        return is_tolerated(self.nodes[index], self.tasks[index].reason)
 
     def _count(self, dependent: int, task: TaskRun, wanted: str, outcome: str) -> None:
         node = self.nodes[dependent]

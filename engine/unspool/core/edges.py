@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unspool.core.state import TaskRun
 from unspool.model.plan import Plan, Task
-from unspool.model.status import COMPLETED, FAILED, SKIPPED, SUBSTITUTED
+from unspool.model.status import COMPLETED, FAILED, SKIPPED, SUBSTITUTED, UNTOLERABLE
 
 TOLERATED = "tolerated"  # how a task with `on_failure: skip` that failed counts for its dependents
 
@@ -24,6 +24,11 @@ def edges_of(plan: Plan) -> list[list[tuple[int, str]]]:
     return edges
 
 
+def is_tolerated(task: Task, reason: str | None) -> bool:
+    """Whether a task may fail for this reason without hurting its run or those that wait for it."""
+    return task.on_failure == "skip" and reason not in UNTOLERABLE
+
+
 def met(wanted: str, outcome: str) -> bool:
     """Whether a dependency that ended with `outcome` is the one that was `wanted`."""
     if wanted == "ok":
@@ -39,7 +44,7 @@ def hurts(node: Task, task: TaskRun) -> bool:
     Its instances answer for a parent, a stand-in for what it stands in for, the group for its gate. What undoes
     something, and `finally`, have verdicts of their own.
     """
-    if node.on_failure == "skip" or node.closing or node.kind == "gate" or task.reason == SUBSTITUTED:
+    if is_tolerated(node, task.reason) or node.closing or node.kind == "gate" or task.reason == SUBSTITUTED:
         return False
     family = task.family
     return family is None or (family.undoes < 0 and not family.instances)

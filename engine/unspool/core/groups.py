@@ -28,7 +28,7 @@ class Groups(Growth):
 
     def _span_over(self, gate: int) -> None:
         """A group took too long: end what is left of it."""
-        self._cancel_members(self._group_behind(gate), status.TIMEOUT)
+        self._cancel_members(self._group_behind(gate), status.GROUP_TIMEOUT)
 
     def _group_behind(self, gate: int) -> int:
         return next(to for to, _ in self._edges[gate] if (group := self.nodes[to].group) and group.gate == gate)
@@ -70,9 +70,7 @@ class Groups(Growth):
             self._conclude(index, members)
             return
         hurt = [member for member, outcome in zip(members, outcomes, strict=True) if outcome in (FAILED, CANCELLED)]
-        late = [
-            member for member in hurt if self.tasks[member].reason == status.TIMEOUT and self._was_cancelled(member)
-        ]
+        late = [member for member in hurt if self.tasks[member].reason == status.GROUP_TIMEOUT]
         if late:
             self._fail(index, failure(status.TIMEOUT, "the group took longer than its `timeout`"), {})
         elif FAILED in outcomes:
@@ -84,9 +82,6 @@ class Groups(Growth):
             self._settle(index, SKIPPED, self.tasks[members[0]].reason)
         else:
             self._conclude(index, members)
-
-    def _was_cancelled(self, index: int) -> bool:
-        return self.tasks[index].state == CANCELLED
 
     def _conclude(self, index: int, members: tuple[int, ...]) -> None:
         task, about = self.tasks[index], self.nodes[index].group

@@ -11,7 +11,7 @@ from unspool.core.schema import fits
 from unspool.errors import ExpressionError, IllegalEvent
 from unspool.model.events import AttemptEnded
 from unspool.model.plan import Output, Task
-from unspool.model.status import EXIT_CODE, EXPRESSION_ERROR, OUTPUT_INVALID, SUCCESS_WHEN_FALSE
+from unspool.model.status import EXIT_CODE, EXPRESSION_ERROR, IDLE_TIMEOUT, OUTPUT_INVALID, SUCCESS_WHEN_FALSE
 from unspool.model.values import Ref, from_json
 
 Failure = dict[str, Any]
@@ -24,6 +24,13 @@ class OutputError(Exception):
 def failure(kind: str, message: str) -> Failure:
     """Build an attempt's error."""
     return {"class": kind, "message": message}
+
+
+def overdue(task: Task, stop: str) -> Failure:
+    """Build the error of an attempt that was ended because it ran, or was silent, for too long."""
+    if stop == IDLE_TIMEOUT:
+        return failure(stop, f"it wrote nothing for {task.idle_timeout:g} s")
+    return failure(stop, f"it ran longer than {task.timeout:g} s")
 
 
 def check_end(event: AttemptEnded, *, began: bool, stopped: bool) -> None:
@@ -281,6 +288,7 @@ __all__ = [
     "failure",
     "judge",
     "known_outputs",
+    "overdue",
     "read_outputs",
     "result_view",
 ]

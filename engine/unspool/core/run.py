@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from unspool.core.book import TIMEOUT_TIMER
+from unspool.core.book import IDLE_TIMER, TIMEOUT_TIMER
 from unspool.core.closing import Closing
 from unspool.core.context import Context
 from unspool.core.edges import edges_of, hurts
+from unspool.core.limits import RUN_TIMER
 from unspool.core.policies import MAX_RECOVERIES, chance, decide_retry
 from unspool.core.results import (
     Failure,
@@ -16,6 +17,7 @@ from unspool.core.results import (
     failure,
     judge,
     known_outputs,
+    overdue,
     read_outputs,
     result_view,
 )
@@ -71,7 +73,6 @@ class Run(Closing):
         self.inputs: dict[str, Any] = {}
         self.folder = ""
         self.started_at = 0.0
-        self.error: dict[str, Any] | None = None  # of the run itself, before any task of it
 
     # -- the contract ---------------------------------------------------------------------------
 
@@ -163,6 +164,7 @@ class Run(Closing):
             self.error = failure(status.EXPRESSION_ERROR, f"env: {problem}")
             self._stop_run(FAILED, status.EXPRESSION_ERROR)
             return
+        self._limit()
         for task in plan.tasks:
             if task.needs or task.template or task.closing:
                 continue
@@ -176,6 +178,7 @@ class Run(Closing):
         if attempt.task != event.task:
             raise IllegalEvent(f"attempt {event.attempt} is of task {attempt.task}, not of {event.task}")
         attempt.admitted, attempt.token = True, event.token
+        self.asking -= 1
         task = self.nodes[attempt.task]
         spec = None
         if task.dynamic:
@@ -197,6 +200,8 @@ class Run(Closing):
         task = self.nodes[attempt.task]
         if task.timeout is not None and attempt.stop is None:
             self._set_timer(f"{TIMEOUT_TIMER}{event.attempt}", event.at + task.timeout)
+        if task.idle_timeout is not None and attempt.stop is None:
+            self._set_timer(f"{IDLE_TIMER}{event.attempt}", event.at + task.idle_timeout)
 
     def _on_attempt_ended(self, event: AttemptEnded) -> None:
         attempt = self._live(event.attempt, event.token)
@@ -212,7 +217,7 @@ class Run(Closing):
         if event.usage:
             task.use(event.usage)
         self._close_attempt(event.attempt, attempt)
-        if attempt.stop is not None and attempt.stop != status.TIMEOUT:
+        if attempt.stop is not None and attempt.stop not in status.OVERDUE:
             self._settle(index, CANCELLED, attempt.stop)
             return
         self._judge_attempt(index, attempt, event, duration)
@@ -224,15 +229,18 @@ class Run(Closing):
         index = attempt.task
         task = self.tasks[index]
         self._close_attempt(event.attempt, attempt)
-        if attempt.stop is not None and attempt.stop != status.TIMEOUT:
+        if attempt.stop is not None and attempt.stop not in status.OVERDUE:
             self._settle(index, CANCELLED, attempt.stop)
+            return
+        if self.nodes[index].on_crash == "fail":
+            self._fail(index, failure(status.ENGINE_CRASHED, "the engine died while this task ran"), {})
             return
         task.recoveries += 1
         if task.recoveries > MAX_RECOVERIES:
             message = f"the engine died {task.recoveries} times while this task ran"
             self._fail(index, failure(status.CRASH_LIMIT, message), {}, attempt.number)
             return
-        self._ask(index, attempt.number)
+        self._ask(index, attempt.number, again=True)
 
     def _on_timer_fired(self, event: TimerFired) -> None:
         if self.timers.pop(event.timer, None) is None:
@@ -243,8 +251,11 @@ class Run(Closing):
         elif kind == "retry":
             index, _, number = key.partition(".")
             self._ask(int(index), int(number))
-        elif kind == "timeout":
-            self._stop_attempt(int(key), self.attempts[int(key)], status.TIMEOUT)
+        elif kind in ("timeout", "idle"):
+            why = status.TIMEOUT if kind == "timeout" else status.IDLE_TIMEOUT
+            self._stop_attempt(int(key), self.attempts[int(key)], why)
+        elif event.timer == RUN_TIMER:
+            self._run_out_of_time()
         else:
             attempt = self.attempts[int(key)]
             attempt.forced = True
@@ -270,8 +281,8 @@ class Run(Closing):
         plan, task = self.nodes[index], self.tasks[index]
         task.attempts = attempt.number
         error = event.error
-        if attempt.stop == status.TIMEOUT:
-            error = failure(status.TIMEOUT, f"it ran longer than {plan.timeout:g} s")
+        if attempt.stop is not None:
+            error = overdue(plan, attempt.stop)
         self._judge(index, event.result or {}, error, duration, attempt.number)
 
     def _judge(

@@ -123,8 +123,8 @@ class Family:
 class Attempt:
     """One attempt that is asked for, admitted, or under way.
 
-    `number` is what people and `UNSPOOL_ATTEMPT` see. `stop` is why it is being ended: `timeout`, or
-    the reason of a cancel.
+    `number` is what people and `UNSPOOL_ATTEMPT` see. `stop` is why it is being ended: `timeout`,
+    `idle_timeout`, or the reason of a cancel.
     """
 
     __slots__ = ("admitted", "asked_at", "forced", "number", "started_at", "stop", "task", "token")

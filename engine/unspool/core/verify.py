@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unspool.core.edges import hurts
+from unspool.core.limits import RUN_TIMER
 from unspool.core.run import Run
 from unspool.core.state import TaskRun
 from unspool.model.status import (
@@ -42,6 +43,9 @@ def _counters(run: Run) -> list[str]:
     cancelled = sum(task.state == CANCELLED and task.reason == BY_PERSON for task in run.tasks)
     if run.cancelled != cancelled:
         problems.append(f"cancelled is {run.cancelled}, but a person cancelled {cancelled} tasks")
+    asking = sum(not attempt.admitted for attempt in run.attempts.values())
+    if run.asking != asking:
+        problems.append(f"asking is {run.asking}, but {asking} attempts wait for admission")
     if run.state and run.is_final != (still_open + closing == 0):
         problems.append(f"is_final is {run.is_final} with {still_open} tasks open")
     return problems
@@ -89,7 +93,7 @@ def _attempts(run: Run) -> list[str]:
 
 
 def _progress(run: Run) -> list[str]:
-    if not run.open + run.closing or run.attempts or run.timers:
+    if not run.open + run.closing or run.attempts or run.timers.keys() - {RUN_TIMER}:
         return []
     if any(task.reason == WAITING_FOR_PERSON for task in run.tasks):
         return []

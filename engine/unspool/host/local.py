@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from unspool.core.admission import Admission
+from unspool.core.book import IDLE_TIMER
 from unspool.core.run import Run
 from unspool.errors import SpawnError
 from unspool.host.ports import Clock, Journal, Listener, Reactor, Request, RequestSpool, TaskKind, View
@@ -230,6 +231,8 @@ class LocalHost:
         if isinstance(command, StartAttempt):
             self._intents.append((run, command))
         elif isinstance(command, SetTimer):
+            if self.runs[run].timers.get(command.timer) != command.due:
+                return  # it has gone with what was applied since
             self._due[run, command.timer] = command.due
             heapq.heappush(self._timers, (command.due, run, command.timer))
         elif isinstance(command, CancelTimer):
@@ -293,9 +296,24 @@ class LocalHost:
         now = self.clock.now()
         while self._timers and self._timers[0][0] <= now:
             due, run, timer = heapq.heappop(self._timers)
-            if self._due.get((run, timer)) == due:
-                del self._due[run, timer]
-                self.put(run, TimerFired(now, timer), urgent=True)
+            if self._due.get((run, timer)) != due:
+                continue
+            if timer.startswith(IDLE_TIMER) and (later := self._silent_until(run, timer)) > now:
+                self._due[run, timer] = later
+                heapq.heappush(self._timers, (later, run, timer))
+                continue
+            del self._due[run, timer]
+            self.put(run, TimerFired(now, timer), urgent=True)
+
+    def _silent_until(self, run: str, timer: str) -> float:
+        """Give the moment at which an attempt will have been silent for too long, if it writes nothing until then."""
+        number = int(timer.removeprefix(IDLE_TIMER))
+        tells = getattr(self._active.get((run, number)), "last_output", None)
+        last: float | None = None if tells is None else tells(run, number)
+        attempt = self.runs[run].attempts.get(number)
+        if last is None or attempt is None:
+            return 0.0
+        return last + (self.runs[run].nodes[attempt.task].idle_timeout or 0.0)
 
     def _patience(self) -> float | None:
         """How long nothing needs to be done unless somebody calls."""

@@ -31,6 +31,16 @@ class TaskKind(Protocol):
         """Give back what the kind holds."""
 
 
+class TellsOutput(Protocol):
+    """A task kind whose attempts write something; one that is none is taken to write nothing."""
+
+    def last_output(self, run: str, attempt: int) -> float | None:
+        """Give the moment at which an attempt last wrote something, by the host's clock.
+
+        Where it has written nothing yet, or is over, None or a moment before it began.
+        """
+
+
 class Journal(Protocol):
     """Where facts go before anything acts on them."""
 

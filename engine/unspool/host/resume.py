@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from unspool.core.limits import RUN_TIMER
 from unspool.core.run import Run
 from unspool.errors import IllegalEvent, JournalDamaged, JournalMismatch
 from unspool.journal.rows import Row, commands_text
-from unspool.model.events import AttemptLost, Event, OwnerChanged, RunStarted
+from unspool.model.events import AttemptLost, Event, OwnerChanged, RunStarted, TimerFired
 
 
 def fold(rows: Iterable[Row], *, compare: bool = True) -> Run:
@@ -46,8 +47,10 @@ def recorded_versions(rows: Iterable[Row]) -> dict[str, object]:
 
 
 def losses(run: Run, epoch: int, at: float) -> list[Event]:
-    """Give the facts that begin a new ownership: who owns, and which attempts died with the old owner."""
+    """Give the facts that begin a new ownership: who owns, whether time is up, and what died with the old owner."""
     events: list[Event] = [OwnerChanged(at, epoch)]
+    if run.timers.get(RUN_TIMER, at + 1) <= at:  # before anything begins that would be ended at once
+        events.append(TimerFired(at, RUN_TIMER))
     events += [
         AttemptLost(at, number, attempt.token) for number, attempt in sorted(run.attempts.items()) if attempt.admitted
     ]

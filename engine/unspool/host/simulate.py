@@ -58,7 +58,8 @@ class VirtualReactor:
 class Stub(NamedTuple):
     """How an attempt ends in place of the real thing.
 
-    `seconds` is how long it takes, `stubborn` that a polite stop does not end it.
+    `seconds` is how long it takes, `stubborn` that a polite stop does not end it, `writes` after how many
+    seconds it writes something.
     """
 
     seconds: float = 1.0
@@ -66,6 +67,7 @@ class Stub(NamedTuple):
     error: dict[str, str] | None = None
     stubborn: bool = False
     refuses: str | None = None  # it cannot even be started
+    writes: tuple[float, ...] = ()
 
 
 class StubKind:
@@ -99,6 +101,15 @@ class StubKind:
     def adopt(self, record: dict[str, Any]) -> bool:
         """Never."""
         return False
+
+    def last_output(self, run: str, attempt: int) -> float | None:
+        """Give the last of the scripted writes that has come."""
+        live = self._live.get((run, attempt))
+        if live is None:
+            return None
+        _, _, stub, started_at = live
+        now = self._reactor.clock.now()
+        return max((started_at + after for after in stub.writes if started_at + after <= now), default=None)
 
     def close(self) -> None:
         """Forget what runs."""

@@ -21,6 +21,7 @@ from unspool.model.document_types import (
     Expression,
     Name,
     NeedState,
+    OnCrash,
     OnFailure,
     Part,
     Positive,
@@ -74,11 +75,13 @@ class Defaults(Part):
     """What tasks have unless they say otherwise. A task's `retry` is merged over this one key by key."""
 
     timeout: PositiveDuration | None = Field(None, description="The time limit of each attempt.")
+    idle_timeout: PositiveDuration | None = Field(None, description="How long an attempt may write nothing.")
     grace: Duration | None = Field(None, description="The time between the polite and the forced end of an attempt.")
     retry: Retry | None = Field(None, description="How failed attempts are repeated.")
     cwd: Text | None = Field(None, description="The folder that tasks run in, relative to the document's folder.")
     priority: Priority | None = None
     on_failure: OnFailure | None = None
+    on_crash: OnCrash | None = None
     shell: Shell | None = None
 
 
@@ -87,6 +90,13 @@ class Limits(Part):
 
     concurrency: Positive | None = Field(None, description="How many tasks of the run may run at once.")
     max_tasks: Positive | None = Field(None, description="How many tasks the run may have. Default: 1000.")
+    queue: Positive | None = Field(
+        None, description="How many attempts of the run may wait to start at once. One too many fails, and its run."
+    )
+    timeout: PositiveDuration | None = Field(
+        None,
+        description="How long the run may take, from its start; waits and the time between crash and resume count.",
+    )
 
 
 class FanOut(Part):
@@ -281,6 +291,9 @@ class Task(Part):
     timeout: PositiveDuration | None = Field(
         None, description="The time limit of each attempt, from process start: `30s`, `5m`."
     )
+    idle_timeout: PositiveDuration | None = Field(
+        None, description="How long an attempt may write nothing to its output and errors before it is ended."
+    )
     grace: Duration | None = Field(
         None, description="The time between the polite and the forced end of the process tree. Default: 5s."
     )
@@ -292,6 +305,7 @@ class Task(Part):
     on_failure: OnFailure | Substitute | Rollback | None = Field(
         None, description="What the last failed attempt means. Default: `cancel_dependents`."
     )
+    on_crash: OnCrash | None = None
     compensate: Compensation | None = Field(None, description="An action that undoes this task, run by a rollback.")
     priority: Priority | None = None
     estimate: Duration | None = Field(None, description="How long the task is expected to take. Default: 60s.")

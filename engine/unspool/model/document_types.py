@@ -178,6 +178,7 @@ ErrorClass = TypeAliasType(
             "exit_code",
             "signal",
             "timeout",
+            "idle_timeout",
             "spawn_failed",
             "exception",
             "success_when_false",
@@ -218,6 +219,16 @@ Shell = TypeAliasType(
     Annotated[
         Literal["sh", "bash", "dash", "zsh"],
         Field(description="The shell that runs a script. Default: sh."),
+    ],
+)
+OnCrash = TypeAliasType(
+    "OnCrash",
+    Annotated[
+        Literal["retry", "fail"],
+        Field(
+            description="What becomes of an attempt that was under way when the engine died: `retry` (default) begins "
+            "it again, at most 3 times, `fail` ends the task as failed."
+        ),
     ],
 )
 OnFailure = TypeAliasType(

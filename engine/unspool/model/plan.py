@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 Need = Literal["ok", "completed", "failed", "skipped", "any"]
 OnFailure = Literal["cancel_dependents", "abort", "skip", "substitute", "rollback"]
+OnCrash = Literal["retry", "fail"]
 Aggregate = Literal["collect", "first", "reduce"]
 Strategy = Literal["immediate", "linear", "exponential", "jittered"]
 
@@ -151,6 +152,8 @@ class Task:
         inputs: of a template, the JSON Schema of each of its inputs.
         previous: of a step in a sequence, the node of the step before.
         rollback: `cancel`, or `retry` and how often, once it has failed.
+        on_crash: what becomes of an attempt that was under way when the engine died.
+        idle_timeout: seconds after which an attempt that writes nothing is ended.
     """
 
     index: int
@@ -187,6 +190,8 @@ class Task:
     rollback: tuple[str, int] | None = None
     inputs: dict[str, dict[str, Any]] | None = None
     previous: int | None = None
+    on_crash: OnCrash = "retry"
+    idle_timeout: float | None = None
 
     @property
     def is_shown(self) -> bool:
@@ -205,6 +210,8 @@ class Plan:
         concurrency: how many tasks of one run may run at once; None leaves it to the host.
         outputs: the run's outputs by name, text with `${{ }}` or plain JSON.
         resources: what the tasks share.
+        run_timeout: seconds that the run may take, from its start.
+        queue: how many attempts may wait for admission at once.
     """
 
     name: str
@@ -217,6 +224,8 @@ class Plan:
     max_tasks: int = DEFAULT_MAX_TASKS
     outputs: dict[str, Any] = field(default_factory=dict)
     resources: tuple[Resource, ...] = ()
+    run_timeout: float | None = None
+    queue: int | None = None
 
 
 _TASK_FIELDS = tuple(Task.__dataclass_fields__)
@@ -235,6 +244,8 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "max_tasks": plan.max_tasks,
         "outputs": plan.outputs,
         "resources": [list(resource) for resource in plan.resources],
+        "run_timeout": plan.run_timeout,
+        "queue": plan.queue,
         "tasks": [_task_to_json(task) for task in plan.tasks],
     }
 
@@ -257,6 +268,8 @@ def plan_from_json(data: dict[str, Any]) -> Plan:
         max_tasks=data["max_tasks"],
         outputs=data["outputs"],
         resources=tuple(map(_resource, data["resources"])),
+        run_timeout=data.get("run_timeout"),
+        queue=data.get("queue"),
         tasks=tuple(_task_from_json(i, row) for i, row in enumerate(data["tasks"])),
     )
 

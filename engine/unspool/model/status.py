@@ -25,12 +25,16 @@ DEPENDENCY_FAILED: Final = "dependency_failed"
 DEPENDENCY_NOT_MET: Final = "dependency_not_met"
 EXIT_CODE: Final = "exit_code"
 TIMEOUT: Final = "timeout"
+IDLE_TIMEOUT: Final = "idle_timeout"
 SUCCESS_WHEN_FALSE: Final = "success_when_false"
 SIGNAL: Final = "signal"
 EXPRESSION_ERROR: Final = "expression_error"
 OUTPUT_INVALID: Final = "output_invalid"
 CRASH_LIMIT: Final = "crash_limit"
+ENGINE_CRASHED: Final = "engine_crashed"
 BY_PERSON: Final = "cancelled_by_person"
+RUN_TIMEOUT: Final = "run_timeout"
+QUEUE_FULL: Final = "queue_full"
 RUN_ABORTED: Final = "run_aborted"
 INTERRUPTED: Final = "interrupted"
 TASK_FAILED: Final = "task_failed"
@@ -38,6 +42,7 @@ INSTANCE_FAILED: Final = "instance_failed"  # of a parent: an instance of it fai
 MEMBER_FAILED: Final = "member_failed"  # of a group
 DUPLICATE_KEY: Final = "duplicate_key"  # two instances would have one name
 BUDGET_EXHAUSTED: Final = "budget_exhausted"  # more tasks than the document allows
+GROUP_TIMEOUT: Final = "group_timeout"  # the group that it is a part of took too long
 LOST: Final = "lost"  # another member of the group was first
 WAITING: Final = "waiting"  # for a moment that the document names
 WAITING_FOR_PERSON: Final = "waiting_for_person"
@@ -47,6 +52,12 @@ ROLLING_BACK: Final = "rolling_back"  # what it did is being undone, then it is 
 ROLLED_BACK: Final = "rolled_back"  # what it built on was undone
 ROLLBACK_FAILED: Final = "rollback_failed"  # of a run: something could not be undone
 FINALLY_FAILED: Final = "finally_failed"  # of a run that would have had no other reason
+
+# An attempt that is ended for one of these has failed; for any other reason it is cancelled.
+OVERDUE: Final = frozenset((TIMEOUT, IDLE_TIMEOUT))
+
+# What no `on_failure` tolerates.
+UNTOLERABLE: Final = frozenset((QUEUE_FULL, BUDGET_EXHAUSTED))
 
 # Error classes that another attempt cannot mend; `retry.on` has to name them to have them retried.
 NOT_RETRIED_BY_DEFAULT: Final = frozenset(("auth", "quota", "bad_request"))

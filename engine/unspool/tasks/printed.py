@@ -29,6 +29,10 @@ class Printed:
         """Whether nothing was printed."""
         return self._slot is None
 
+    def written_at(self, now: float) -> float | None:
+        """Give the moment at which something was last printed, None where nothing was."""
+        return None if self._slot is None else self._slot.written_at(now)
+
     def take_over(self) -> None:
         """Let what the coroutine that runs now prints from here on go here, and nobody else's."""
         route()

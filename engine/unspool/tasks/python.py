@@ -39,11 +39,12 @@ class Spawner(Protocol):
 class _Live:
     """A call under way."""
 
-    __slots__ = ("at", "begun", "handle", "sink")
+    __slots__ = ("at", "begun", "handle", "printed", "sink")
 
-    def __init__(self, sink: Sink, at: float) -> None:
+    def __init__(self, sink: Sink, at: float, printed: Printed) -> None:
         self.sink = sink
         self.at = at
+        self.printed = printed
         self.begun = False
         self.handle: Handle
 
@@ -86,7 +87,7 @@ class PythonKind:
         if self._is_plain(spec):
             return self._call_worker(spec, sink)
         function = self._find(spec.action["function"], spec.cwd)
-        live = self._live[spec.run, spec.attempt] = _Live(sink, self._now())
+        live = self._live[spec.run, spec.attempt] = _Live(sink, self._now(), Printed(self._slots))
         live.handle = self._spawner.spawn(self._call(function, spec, live))
         return None
 
@@ -101,6 +102,14 @@ class PythonKind:
             del self._live[run, attempt]
             message = "it did not end when it was cancelled" if live.begun else "it was cancelled before it began"
             live.sink.ended(run, attempt, Ended(self._now(), live.at, error("cancelled", message)))
+
+    def last_output(self, run: str, attempt: int) -> float | None:
+        """Give the moment at which a function last wrote something; None: a coroutine never did."""
+        live = self._live.get((run, attempt))
+        if live is not None:
+            return live.printed.written_at(self._now())
+        slot = self._workers.slot_of(run, attempt)
+        return None if slot is None else slot.written_at(self._now())
 
     def adopt(self, record: dict[str, Any]) -> bool:
         """Never: a coroutine dies with its engine."""
@@ -160,7 +169,7 @@ class PythonKind:
 
     async def _call(self, function: Callable[..., Any], spec: AttemptSpec, live: _Live) -> None:
         live.begun = True
-        printed = Printed(self._slots)
+        printed = live.printed
         printed.take_over()
         problem, value, trace = None, None, ""
         try:

@@ -106,6 +106,11 @@ class RunKind:
             signal_group(live.pid, signal.SIGKILL)
             sweep.end_all(self._owner, _mark(live.spec))
 
+    def last_output(self, run: str, attempt: int) -> float | None:
+        """Give the moment at which a process, or one that it began, last wrote something."""
+        live = self._live.get((run, attempt))
+        return None if live is None else live.slot.written_at(self._now())
+
     def adopt(self, record: dict[str, Any]) -> bool:
         """Never: the guardian has ended what the dead owner had started, and its exit code is lost."""
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -98,6 +99,15 @@ class Slot:
         while part := os.pread(self.files[stream], _PART, len(content)):
             content += part
         return bytes(content)
+
+    def written_at(self, now: float) -> float:
+        """Give the moment of the last write to `out` or `err`; where there was none, one before the attempt began.
+
+        Args:
+            now: the moment, by the clock that the answer is told in. The clock of the files may be another.
+        """
+        last = max(os.fstat(file).st_mtime for file in self.files.values())
+        return now - max(0.0, time.time() - last)
 
     def keep(self, folder: str, name: str) -> None:
         """Give the attempt's output its own name in `folder`, if there is any, and be empty again."""

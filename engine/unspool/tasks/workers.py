@@ -111,6 +111,11 @@ class Workers:
         else:
             self._kill(worker)
 
+    def slot_of(self, run: str, attempt: int) -> Slot | None:
+        """Give where a call that is under way writes to."""
+        worker = self._busy.get((run, attempt))
+        return None if worker is None or worker.call is None else worker.call.slot
+
     def close(self) -> None:
         """End all workers; of calls under way nobody will hear."""
         for worker in self._all:
@@ -216,6 +221,7 @@ def _write(file: int, spec: AttemptSpec) -> None:
         "function": spec.action["function"],
         "with": spec.action.get("with", {}),
         "folder": spec.cwd,
+        "live": spec.task.idle_timeout is not None,  # what it writes must be seen while it runs
         "env": {name: text for name, text in spec.env.items() if name not in _MARKS} | _told(spec),
     }
     with open(file, "w", encoding="utf-8", errors="surrogateescape", closefd=False) as stream:

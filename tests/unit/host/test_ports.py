@@ -23,6 +23,7 @@ from unspool.tasks.run import RunKind
 
 IMPLEMENTATIONS: dict[type, list[type]] = {
     ports.TaskKind: [RunKind, PythonKind, StubKind],
+    ports.TellsOutput: [RunKind, PythonKind, StubKind],
     ports.Journal: [SqliteJournal, MemoryJournal],
     ports.Clock: [WallClock, VirtualClock],
     ports.Reactor: [EpollReactor, VirtualReactor],

@@ -1,0 +1,57 @@
+"""What the limits of a run forbid: that it lasts for too long, that too many of its attempts wait at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unspool.core.book import Book
+from unspool.core.results import Failure, failure
+from unspool.model import status
+
+RUN_TIMER = "run:timeout"  # the whole run has taken too long
+
+
+class Limited(Book):
+    """The books of a run whose document bounds it."""
+
+    state: str
+    error: dict[str, Any] | None
+    refused = False  # whether a task of it found the queue full
+
+    def _limit(self) -> None:
+        """The run begins: from now on its time counts."""
+        if self.plan.run_timeout is not None:
+            self._set_timer(RUN_TIMER, self._at + self.plan.run_timeout)
+
+    def _run_out_of_time(self) -> None:
+        """`limits.timeout` is over: end all that is left, unless that is being done."""
+        if self.state != status.RUNNING:
+            return
+        message = (
+            f"the run took longer than `limits.timeout` allows ({self.plan.run_timeout:g} s); raise it or remove it"
+        )
+        self.error = failure(status.TIMEOUT, message)
+        self._stop_run(status.FAILED, status.TIMEOUT)
+
+    def _ask(self, index: int, number: int, *, again: bool = False) -> None:
+        """Ask admission, or end the task where as many requests wait as `limits.queue` allows.
+
+        An attempt that is asked for `again` had its place in the queue before: a crash costs no task its life.
+        """
+        if again or self.plan.queue is None or self.asking < self.plan.queue:
+            super()._ask(index, number)
+            return
+        self.refused = True
+        message = (
+            f"{self.asking} attempts of the run wait to start already, and `limits.queue` allows no more; "
+            "raise it, or let fewer tasks become ready at once"
+        )
+        self._fail(index, failure(status.QUEUE_FULL, message), {})
+
+    def _fail(self, index: int, error: Failure, collected: dict[str, Any]) -> None:
+        """End a task, or ask for another attempt."""
+        raise NotImplementedError
+
+    def _stop_run(self, state: str, reason: str) -> None:
+        """Begin to end everything."""
+        raise NotImplementedError
