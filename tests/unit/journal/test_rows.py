@@ -25,6 +25,7 @@ from unspool.model.events import (
     AttemptStarted,
     CancelRequested,
     OwnerChanged,
+    PersonDecided,
     RunStarted,
     TaskAdmitted,
     TimerFired,
@@ -38,6 +39,7 @@ TOLD = [
     AttemptLost(2.0, 1, 1),
     TimerFired(2.0, "retry:0.2"),
     CancelRequested(2.0, "c", None, "interrupt"),
+    PersonDecided(2.0, "p", 3, False, "ann", None),
     OwnerChanged(2.0, 2),
 ]
 
