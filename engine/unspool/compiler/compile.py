@@ -57,8 +57,16 @@ def compile_document(data: str | bytes, format: Format = "yaml") -> Compilation:
         from unspool.compiler.nul import check_nul
 
         found += check_nul(readable.document)
+    if any("http" in task for task in readable.document["tasks"].values()):
+        from unspool.compiler.requests import check_requests
+
+        found += check_requests(readable.document)
     if any(diagnostic.is_error for diagnostic in found):
         return Compilation(None, _located(found, loaded, format))
+    if "max_elapsed" in loaded.text:
+        from unspool.compiler.retries import check_retries
+
+        found += check_retries(readable.document)
     plan = lower(readable.document, graph, uses, scripts, loaded.locate.source_text)
     return Compilation(plan, _located(found, loaded, format))
 

@@ -23,6 +23,7 @@ _NO_CONTAINER = "tasks run on this machine; start a container in `run`, as in `r
 _NO_MACHINE = "every task runs on this machine: remove it"
 _NO_STEPS = "a task has one action: make each step a task of its own and link them with `depends_on`"
 _ONE_LIST = "put the program and its arguments into one list: `run: [program, argument]`"
+_IN_URL = "write it into the `url`, as in `url: https://example.com/items?page=2`"
 _STATES = "say which end of a dependency is waited for: `depends_on: {NAME: any}`, or `ok`, `completed`, `failed`"
 
 # What language.md has beyond this version. They are known words, so they get an answer of their own.
@@ -32,21 +33,20 @@ LATER = {
     ),
     "task": frozenset(
         (
-            "http agent swarm group monitor internal workflow approval wait join for_each matrix idle_timeout "
+            "agent swarm group monitor internal workflow approval wait join for_each matrix idle_timeout "
             "on_result compensate uses batch cache on_crash interpret"
         ).split()
     ),
     "defaults": frozenset(("idle_timeout", "on_crash", "join", "cache", "uses")),
     "limits": frozenset(("max_depth", "timeout", "max_cost_usd", "queue", "idle")),
-    "retry": frozenset(("max_elapsed",)),
-    "filter": frozenset(("status",)),
 }
-LATER_ACTIONS = frozenset(("http", "agent", "swarm", "group", "monitor", "internal", "workflow", "approval", "wait"))
+LATER_ACTIONS = frozenset(("agent", "swarm", "group", "monitor", "internal", "workflow", "approval", "wait"))
 
 _TASK = _table(
     depends_on="needs need depends dependencies deps requires require after run_after upstream wait_for prerequisites",
     when="if condition only_if run_if precondition preconditions",
     run="command cmd cmds commands script scripts exec execute sh bash shell_command entrypoint bash_command call",
+    http="url uri request http_request webhook rest api fetch",
     python="function callable python_callable py module entry_point task_fn",
     timeout="timeout_minutes timeout_sec timeout_secs timeout_seconds timeout_ms active_deadline_seconds deadline "
     "execution_timeout time_limit max_time max_duration",
@@ -133,6 +133,14 @@ RENAMES = {
         timeout="max_time max_duration",
     ),
     "filter": _table(exit_code="exit_codes codes code exit return_code return_codes", status="http_status status_code"),
+    "http": _table(
+        url="uri endpoint address href target",
+        method="verb request_method",
+        headers="header",
+        json="payload json_body",
+        body="data content text",
+        expect="status status_code status_codes expected_status success_codes response_code",
+    ),
     "source": _table(file="path filename file_name name"),
     "schema": _SCHEMA,
     "output": _OUTPUT,
@@ -154,7 +162,7 @@ ADVICE = {
     "task": {
         "name": "the key above a task is its name: remove it, or make it the `description`",
         "id": "the key above a task is its name: remove it",
-        "type": "the kind of a task is its action, `run` or `python`: remove it",
+        "type": "the kind of a task is its action, such as `run` or `http`: remove it",
         "args": _ONE_LIST,
         "argv": _ONE_LIST,
         "steps": _NO_STEPS,
@@ -186,6 +194,15 @@ ADVICE = {
         "multiplier": "`exponential` doubles the wait each time, `linear` adds `delay`: remove it",
         "exponent": "`exponential` doubles the wait each time, `linear` adds `delay`: remove it",
         "enabled": "`max_attempts: 1` means no retry: remove it",
+    },
+    "http": {
+        "params": _IN_URL,
+        "query": _IN_URL,
+        "auth": "write the header: `headers: {Authorization: ...}`",
+        "verify": "certificates are always checked: remove it",
+        "insecure": "certificates are always checked: remove it",
+        "follow_redirects": "up to 5 redirects are followed: remove it",
+        "with": "what is sent stands in `json` or `body`: move it there",
     },
     "filter": {
         "class": "write the name of the class itself, as in `on: [timeout]`",

@@ -273,7 +273,7 @@ class Run(Book):
         if attempt.stop == status.TIMEOUT:
             error = failure(status.TIMEOUT, f"it ran longer than {plan.timeout:g} s")
         collected = event.result or {}
-        view = result_view(collected, error, duration)
+        view = result_view(collected, error, duration, plan.kind)
         if plan.success_when is not None:
             own = {"result": view, "attempt": attempt.number}
             try:
@@ -303,14 +303,14 @@ class Run(Book):
         task.error = error
         if number and error["class"] != status.CRASH_LIMIT and self.state == status.RUNNING:
             draw = chance(self.seed, plan.id, number)
-            delay = decide_retry(plan.retry, number, error, collected.get("exit_code"), draw)
+            delay = decide_retry(plan.retry, number, error, collected, draw, task.elapsed(self._at))
             if delay is not None:
                 self._retry(index, number + 1, delay)
                 return
         if view is not None:
             view["error"] = error
             task.result = view
-        task.outputs = known_outputs(plan, collected, view or result_view(collected, error, None))
+        task.outputs = known_outputs(plan, collected, view or result_view(collected, error, None, plan.kind))
         self._settle(index, FAILED, error["class"])
         if plan.on_failure == "skip":
             return

@@ -13,7 +13,8 @@ class TaskRun:
     `waiting` counts the dependencies of which something is not final, they themselves or what stands
     above them; `unmet` those that ended in another state than was asked for. `attempts` counts begun
     ones without restarts after a crash, which `recoveries` counts. `attempt` is the id of the live one,
-    0 if there is none. `queued_s`, `running_s` and `cpu_s` add up all attempts; `memory_peak_mb` is the
+    0 if there is none. `first_at` is when the first of several attempts began, or could not begin; it is
+    known once one failed. `queued_s`, `running_s` and `cpu_s` add up all attempts; `memory_peak_mb` is the
     highest of them. The last two are null where nobody counted.
     """
 
@@ -23,6 +24,7 @@ class TaskRun:
         "completed_at",
         "cpu_s",
         "error",
+        "first_at",
         "index",
         "memory_peak_mb",
         "outputs",
@@ -50,6 +52,7 @@ class TaskRun:
         self.queued_at: float | None = None
         self.started_at: float | None = None
         self.completed_at: float | None = None
+        self.first_at: float | None = None
         self.queued_s = 0.0
         self.running_s = 0.0
         self.cpu_s: float | None = None
@@ -57,6 +60,12 @@ class TaskRun:
         self.outputs: dict[str, Any] | None = None
         self.result: dict[str, Any] | None = None
         self.error: dict[str, Any] | None = None
+
+    def elapsed(self, at: float) -> float:
+        """Give the seconds from the start of its first attempt, which has failed by now, to the moment `at`."""
+        if self.first_at is None:
+            self.first_at = at if self.started_at is None else self.started_at
+        return at - self.first_at
 
     def use(self, usage: dict[str, float]) -> None:
         """Add what the system counted of an attempt."""

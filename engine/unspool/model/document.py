@@ -18,6 +18,9 @@ from unspool.model.document_types import (
     Environment,
     ErrorClass,
     Expression,
+    HeaderName,
+    HttpMethod,
+    HttpStatus,
     Name,
     NeedState,
     OnFailure,
@@ -30,6 +33,7 @@ from unspool.model.document_types import (
     Shell,
     Text,
     Unique,
+    ValueExpression,
     WorkflowName,
 )
 from unspool.model.value_schema import Output, ValueSchema
@@ -38,15 +42,29 @@ if TYPE_CHECKING:
     from pydantic.config import JsonDict
 
 
-class ExitCodes(Part):
-    """A retry filter by exit code."""
+_ONE_KEY: JsonDict = {"minProperties": 1, "maxProperties": 1}
 
-    exit_code: Annotated[list[Annotated[int, Field(ge=0, le=255), AsInteger]], Field(min_length=1)] = Field(
-        description="The exit codes that are meant."
+
+class Filter(Part):
+    """A retry filter by what the attempt gave: its exit code, or the status that a server answered."""
+
+    model_config = ConfigDict(json_schema_extra=_ONE_KEY)
+
+    exit_code: Annotated[list[Annotated[int, Field(ge=0, le=255), AsInteger]], Field(min_length=1)] | None = Field(
+        None, description="The exit codes that are meant."
+    )
+    status: Annotated[list[HttpStatus], Field(min_length=1)] | None = Field(
+        None, description="The HTTP statuses that are meant."
     )
 
+    @model_validator(mode="after")
+    def _check_one(self) -> Self:
+        if (self.exit_code is None) == (self.status is None):
+            raise ValueError("a filter has exactly one of `exit_code` and `status`")
+        return self
 
-_Filters = list[ErrorClass | ExitCodes]
+
+_Filters = list[ErrorClass | Filter]
 
 
 class Retry(Part):
@@ -64,9 +82,39 @@ class Retry(Part):
     max_delay: Duration | None = Field(None, description="No wait is longer than this. Default: 5m.")
     jitter: bool | None = Field(None, description="Whether up to 10 % is added to each wait. Default: true.")
     on: _Filters | None = Field(
-        None, description="Retry only these: error classes, `timeout`, or `{exit_code: [75]}`. Default: what may pass."
+        None,
+        description="Retry only these: error classes, `timeout`, `{exit_code: [75]}`, or `{status: [429, 503]}`. "
+        "Default: what may pass.",
     )
     never: _Filters | None = Field(None, description="Never retry these; it beats `on`.")
+    max_elapsed: PositiveDuration | None = Field(
+        None, description="No attempt begins later than this after the start of the first one. Default: no limit."
+    )
+
+
+class Http(Part):
+    """A request to a server. Expressions work in all of it."""
+
+    model_config = ConfigDict(json_schema_extra={"dependentSchemas": {"json": {"properties": {"body": False}}}})
+
+    nullable_keys = frozenset(("json",))
+
+    url: Text = Field(description="Where to, beginning with `http://` or `https://`.")
+    method: HttpMethod | ValueExpression | None = Field(
+        None, description="Default: GET, or POST where `json` or `body` is given."
+    )
+    headers: dict[HeaderName, Scalar] | None = Field(None, description="Headers of the request, by name.")
+    json_: AnyValue | None = Field(None, alias="json", description="A value to send as JSON.")
+    body: str | None = Field(None, description="Text to send.")
+    expect: Annotated[list[HttpStatus], Field(min_length=1)] | ValueExpression | None = Field(
+        None, description="The statuses that count as success. Default: 200 to 299."
+    )
+
+    @model_validator(mode="after")
+    def _check_one_content(self) -> Self:
+        if "json_" in self.model_fields_set and self.body is not None:
+            raise ValueError("a request has `json` or `body`, not both")
+        return self
 
 
 class Defaults(Part):
@@ -89,14 +137,17 @@ class Limits(Part):
 
 
 _TASK_RULES: JsonDict = {
-    "oneOf": [{"required": ["run"]}, {"required": ["python"]}],
+    "oneOf": [{"required": ["run"]}, {"required": ["python"]}, {"required": ["http"]}],
     "dependentRequired": {"shell": ["run"], "stdin": ["run"]},
-    "dependentSchemas": {"shell": {"properties": {"run": {"type": "string"}}}},
+    "dependentSchemas": {
+        "shell": {"properties": {"run": {"type": "string"}}},
+        "http": {"properties": {"with": False, "env": False, "cwd": False}},
+    },
 }
 
 
 class Task(Part):
-    """One task: exactly one action (`run` or `python`), and when and how it is carried out."""
+    """One task: exactly one action (`run`, `python` or `http`), and when and how it is carried out."""
 
     model_config = ConfigDict(json_schema_extra=_TASK_RULES)
 
@@ -106,6 +157,7 @@ class Task(Part):
         "A value in `${{ }}` never becomes shell text.",
     )
     python: PythonTarget | None = Field(None, description="The action: a Python function, `package.module:function`.")
+    http: Http | None = Field(None, description="The action: a request to a server.")
     shell: Shell | None = Field(None, description="The shell of a script. Default: sh.")
     stdin: str | None = Field(None, description="Text for the standard input of `run`.")
     arguments: dict[str, AnyValue] | None = Field(
@@ -133,7 +185,7 @@ class Task(Part):
     )
     retry: Retry | None = Field(None, description="How a failed attempt is repeated. Default: not at all.")
     success_when: Expression | bool | None = Field(
-        None, description="One boolean expression over `result` that decides success. Default for `run`: exit code 0."
+        None, description="One boolean expression over `result` that decides success. Default for `run`: exit code 0; for `http`: a status under `expect`."
     )
     outputs: dict[Name, Output] | None = Field(None, description="What the task gives to others, by name.")
     on_failure: OnFailure | None = None
@@ -142,8 +194,10 @@ class Task(Part):
 
     @model_validator(mode="after")
     def _check_action(self) -> Self:
-        if (self.run is None) == (self.python is None):
-            raise ValueError("a task has exactly one of `run` and `python`")
+        if sum(action is not None for action in (self.run, self.python, self.http)) != 1:
+            raise ValueError("a task has exactly one of `run`, `python` and `http`")
+        if self.http is not None and not self.model_fields_set.isdisjoint(("arguments", "env", "cwd")):
+            raise ValueError("`with`, `env` and `cwd` go with a process, not with `http`")
         if self.shell is not None and not isinstance(self.run, str):
             raise ValueError("`shell` goes with a script in `run`")
         if self.stdin is not None and self.run is None:

@@ -4,6 +4,7 @@ from unspool.core.policies import chance, decide_retry, retry_delay
 from unspool.model.plan import Retry
 
 FAILED = {"class": "exit_code", "message": "exit code 1"}
+EXITED = {"exit_code": 1}
 
 
 @pytest.mark.parametrize(
@@ -34,9 +35,9 @@ def test_attempt_10000_does_not_overflow(strategy):
 
 
 def test_no_more_attempts_than_allowed():
-    assert decide_retry(Retry(max_attempts=2), 1, FAILED, 1, 0.0) == 1.0
-    assert decide_retry(Retry(max_attempts=2), 2, FAILED, 1, 0.0) is None
-    assert decide_retry(Retry(), 1, FAILED, 1, 0.0) is None
+    assert decide_retry(Retry(max_attempts=2), 1, FAILED, EXITED, 0.0) == 1.0
+    assert decide_retry(Retry(max_attempts=2), 2, FAILED, EXITED, 0.0) is None
+    assert decide_retry(Retry(), 1, FAILED, EXITED, 0.0) is None
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_no_more_attempts_than_allowed():
 )
 def test_filters(on, never, again):
     retry = Retry(max_attempts=5, strategy="immediate", on=on, never=never)
-    assert (decide_retry(retry, 1, FAILED, 1, 0.0) is not None) is again
+    assert (decide_retry(retry, 1, FAILED, EXITED, 0.0) is not None) is again
 
 
 @pytest.mark.parametrize(
@@ -62,17 +63,17 @@ def test_filters(on, never, again):
 )
 def test_exit_codes_are_looked_at_whatever_made_the_attempt_fail_but_a_timeout(kind, again):
     retry = Retry(max_attempts=5, strategy="immediate", on=({"exit_code": [137]},))
-    assert (decide_retry(retry, 1, {"class": kind, "message": ""}, 137, 0.0) is not None) is again
+    assert (decide_retry(retry, 1, {"class": kind, "message": ""}, {"exit_code": 137}, 0.0) is not None) is again
 
 
 @pytest.mark.parametrize("kind", ["auth", "quota", "bad_request", "expression_error", "output_invalid"])
 def test_what_another_attempt_cannot_mend_is_not_retried(kind):
-    assert decide_retry(Retry(max_attempts=5), 1, {"class": kind, "message": ""}, None, 0.0) is None
+    assert decide_retry(Retry(max_attempts=5), 1, {"class": kind, "message": ""}, {}, 0.0) is None
 
 
 @pytest.mark.parametrize("kind", ["expression_error", "output_invalid"])
 def test_faults_of_the_document_are_not_retried_even_when_named(kind):
-    assert decide_retry(Retry(max_attempts=5, on=(kind,)), 1, {"class": kind, "message": ""}, None, 0.0) is None
+    assert decide_retry(Retry(max_attempts=5, on=(kind,)), 1, {"class": kind, "message": ""}, {}, 0.0) is None
 
 
 def test_chance_is_a_function_of_its_arguments():
