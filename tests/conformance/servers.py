@@ -8,8 +8,10 @@ import socket
 import threading
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from unspool.model.urls import METHODS
 
 PATIENCE = 20.0
 
@@ -60,7 +62,7 @@ class LocalServer:
         self.hang_up()
         self._server.server_close()
 
-    def __enter__(self) -> LocalServer:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -94,15 +96,13 @@ class _Handler(BaseHTTPRequestHandler):
         name, _, self.rest = parts.path[1:].partition("/")
         getattr(self, f"say_{name}", self.say_nothing)()
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer
-
     def send(self, content: bytes, status: int = 200, **headers: str) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        if self.command != "HEAD":
+        if self.command != "HEAD" and status != 304:
             self.wfile.write(content)
 
     def say_nothing(self) -> None:
@@ -182,3 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Tests are quiet."""
+
+
+for _method in METHODS:
+    setattr(_Handler, f"do_{_method}", _Handler.answer)

@@ -80,7 +80,12 @@ SEEDS: tuple[dict[str, Any], ...] = (
                 "retry": {"on": [{"status": [429, 503]}, "connection"]},
             },
             "send": {
-                "http": {"url": "http://localhost:8000", "method": "${{ 'POST' }}", "body": "", "expect": "${{ [204] }}"},
+                "http": {
+                    "url": "http://localhost:8000",
+                    "method": "${{ 'POST' }}",
+                    "body": "",
+                    "expect": "${{ [204] }}",
+                },
             },
         },
         "outputs": {"failed": "${{ tasks.test.outputs.failed }}", "all": {"list": [None, 1]}},

@@ -10,8 +10,8 @@ from typing import Any
 from unspool.core.schema import fits
 from unspool.errors import ExpressionError, IllegalEvent
 from unspool.model.events import AttemptEnded
-from unspool.model.plan import Output, Task
 from unspool.model.kinds import KIND_FIELDS
+from unspool.model.plan import Output, Task
 from unspool.model.status import EXIT_CODE, EXPRESSION_ERROR, OUTPUT_INVALID, STATUS_CLASSES, SUCCESS_WHEN_FALSE
 from unspool.model.values import Ref, from_json
 

@@ -185,7 +185,9 @@ class Task(Part):
     )
     retry: Retry | None = Field(None, description="How a failed attempt is repeated. Default: not at all.")
     success_when: Expression | bool | None = Field(
-        None, description="One boolean expression over `result` that decides success. Default for `run`: exit code 0; for `http`: a status under `expect`."
+        None,
+        description="One boolean expression over `result` that decides success. Default for `run`: exit code 0; "
+        "for `http`: a status under `expect`.",
     )
     outputs: dict[Name, Output] | None = Field(None, description="What the task gives to others, by name.")
     on_failure: OnFailure | None = None

@@ -153,7 +153,9 @@ async def _send(client: Client, spec: AttemptSpec, slot: Slot) -> tuple[dict[str
     """Send a request; give what is wrong with its end, and the answer where one came."""
     import asyncio
 
-    from unspool.tasks.http_client import MAX_BODY, BodyTooLarge, aiohttp, reason_of
+    from aiohttp import ClientError
+
+    from unspool.tasks.http_client import MAX_BODY, BodyTooLarge, reason_of
 
     action = spec.action
     shown = f"{action['method']} {without_secrets(action['url'])}"
@@ -164,7 +166,7 @@ async def _send(client: Client, spec: AttemptSpec, slot: Slot) -> tuple[dict[str
     except BodyTooLarge:
         most = f"{MAX_BODY >> 20} MiB"
         return error("output_invalid", f"{shown}: the answer is larger than {most}; fetch it with a program"), None
-    except (aiohttp.ClientError, OSError) as refused:
+    except (ClientError, OSError) as refused:
         return error("connection", f"{shown}: no whole answer: {reason_of(refused)}"), None
     except (ValueError, TypeError) as refused:
         return error("bad_request", f"{shown}: it cannot be sent: {refused}"), None

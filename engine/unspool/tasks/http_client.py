@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, NamedTuple
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -46,8 +48,7 @@ class Answer(NamedTuple):
 class Client:
     """All connections of one engine."""
 
-    def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+    _session: aiohttp.ClientSession
 
     async def keep(self) -> None:
         """Hold the connections open until this is cancelled. It must have begun before the first request does."""
@@ -76,7 +77,6 @@ class Client:
             aiohttp.ClientError, OSError, ValueError: nobody answered, or the answer broke off.
             BodyTooLarge: the body is longer than MAX_BODY.
         """
-        assert self._session is not None
         # Connections that were closed while nobody looked are found out before one of them is taken.
         await asyncio.sleep(0)
         method, url = action["method"], _address(action["url"])
@@ -175,9 +175,8 @@ def _message(action: dict[str, Any]) -> tuple[dict[str, str], bytes | None]:
 
 def _proxy(url: URL) -> str | None:
     """Give the proxy that the engine's environment names for an address."""
-    proxies = getproxies_environment()
-    proxy = proxies.get(url.scheme)
-    if proxy is None or proxy_bypass_environment(url.host or "", proxies):  # type: ignore[arg-type]
+    proxy = getproxies().get(url.scheme)
+    if proxy is None or proxy_bypass(url.host or ""):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
 
@@ -238,13 +237,15 @@ def reason_of(problem: BaseException) -> str:
         case aiohttp.ClientConnectorCertificateError():
             return f"its certificate is not trusted: {problem.certificate_error}"
         case aiohttp.ClientConnectorError():
-            return problem.os_error.strerror or str(problem.os_error)
+            return reason_of(problem.os_error)
         case aiohttp.ServerDisconnectedError():
             return "it closed the connection before it answered"
         case aiohttp.ClientPayloadError():
             return "the answer broke off"
         case aiohttp.ClientResponseError():
             return f"what it sent is no HTTP: {problem.message}"
+        case OSError(errno=int(number)) if number > 0 and not isinstance(problem, ssl.SSLError):
+            return os.strerror(number)  # the text of asyncio's own is "Connect call failed"
         case OSError(strerror=str(text)):
             return text
     return str(problem) or type(problem).__name__
