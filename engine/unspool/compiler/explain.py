@@ -153,7 +153,7 @@ def _ruled_out(path: Path) -> Diagnostic:
 
 
 def _explain_value(fault: Fault, sink: Sink) -> None:
-    if fault.rule == "None":  # a key that another one beside it rules out
+    if fault.rule == "not":  # a key that another one beside it rules out
         sink.diagnostics.append(_ruled_out(fault.path))
     elif not fault.conditional:
         sink.diagnostics.append(explain_value(fault))

@@ -247,6 +247,15 @@ WORDS = {
         exponential="exp backoff doubling expo",
         jittered="random jitter full_jitter",
     ),
+    "method": _table(
+        GET="get read fetch list",
+        HEAD="head",
+        POST="post create send",
+        PUT="put replace",
+        PATCH="patch update",
+        DELETE="delete del remove",
+        OPTIONS="options",
+    ),
     "priority": _table(
         critical="urgent highest top max",
         high="higher",

@@ -77,7 +77,7 @@ def unknown_key(
 def _of_the_request(case: _Key) -> Unknown | None:
     """A key of `http` that stands beside it."""
     is_beside = case.kind == "task" and "http" in case.holder and case.key in case.homes["http"]
-    return _elsewhere(case, "http") if is_beside else None
+    return Unknown(_unknown(case, f"`{case.key}` stands in `http`: move it there")) if is_beside else None
 
 
 def _misspelt_form(case: _Key) -> Unknown | None:

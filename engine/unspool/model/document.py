@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 
 _ONE_KEY: JsonDict = {"minProperties": 1, "maxProperties": 1}
+_NOTHING: JsonDict = {"not": {}}  # no value fits
 
 
 class Filter(Part):
@@ -95,7 +96,7 @@ class Retry(Part):
 class Http(Part):
     """A request to a server. Expressions work in all of it."""
 
-    model_config = ConfigDict(json_schema_extra={"dependentSchemas": {"json": {"properties": {"body": False}}}})
+    model_config = ConfigDict(json_schema_extra={"dependentSchemas": {"json": {"properties": {"body": _NOTHING}}}})
 
     nullable_keys = frozenset(("json",))
 
@@ -141,7 +142,7 @@ _TASK_RULES: JsonDict = {
     "dependentRequired": {"shell": ["run"], "stdin": ["run"]},
     "dependentSchemas": {
         "shell": {"properties": {"run": {"type": "string"}}},
-        "http": {"properties": {"with": False, "env": False, "cwd": False}},
+        "http": {"properties": {"with": _NOTHING, "env": _NOTHING, "cwd": _NOTHING}},
     },
 }
 
