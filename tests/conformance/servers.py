@@ -35,8 +35,8 @@ class LocalServer:
         self.closing = threading.Event()
         self.arrived = threading.Event()  # a request that is not answered at once is here
         self.open: list[socket.socket] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"owner": self}))
-        self._server.daemon_threads = False
+        self._server = _Server(("127.0.0.1", 0), type("Bound", (_Handler,), {"owner": self}))
+        self._server.owner = self
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
 
@@ -50,7 +50,7 @@ class LocalServer:
 
     def hang_up(self) -> None:
         """Close all connections."""
-        for connection in self.open:
+        for connection in list(self.open):  # each leaves the list by itself
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
@@ -69,14 +69,19 @@ class LocalServer:
         self.close()
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False
+    owner: LocalServer
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.owner.connections += 1
+        self.owner.open.append(request)  # before its thread begins: whoever closes the server knows of it
+        super().process_request(request, client_address)
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     owner: LocalServer
-
-    def setup(self) -> None:
-        self.owner.connections += 1
-        self.owner.open.append(self.request)
-        super().setup()
 
     def handle(self) -> None:
         with suppress(OSError):  # whoever asked may be gone
@@ -126,6 +131,11 @@ class _Handler(BaseHTTPRequestHandler):
     def say_status(self) -> None:
         """/status/503?Retry-After=3"""
         self.send(f"status {self.rest}".encode(), int(self.rest), **self.query)
+
+    def say_flaky(self) -> None:
+        """/flaky/2?Retry-After=0 refuses two requests."""
+        refused = sum(path == self.path for _, path in self.owner.seen) <= int(self.rest)
+        self.send(b"busy" if refused else b"fine\n", 503 if refused else 200, **self.query)
 
     def say_slow(self) -> None:
         self.owner.arrived.set()
