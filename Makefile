@@ -73,7 +73,7 @@ lock: ## choose the newest allowed versions anew (needs Python 3.11, the oldest 
 	$(PYTHON) -m venv build/lock
 	$(FRESH) install $(BUILD) .
 	$(FREEZE) > requirements/runtime.txt
-	$(FRESH) install --constraint requirements/runtime.txt '.[dev]'
+	$(FRESH) install --constraint requirements/runtime.txt '.[dev,http]'
 	$(FREEZE) | grep -vxF -f requirements/runtime.txt > requirements/dev.txt
 	$(FRESH) freeze --exclude unspool > build/lock/before
 	$(FRESH) install --constraint build/lock/before '.[bench]'

@@ -20,6 +20,8 @@ def pytest_sessionstart() -> None:
     """Forget what an outer unspool says to its task: the suite may itself be one."""
     for name in [name for name in os.environ if name.startswith("UNSPOOL_")]:
         del os.environ[name]
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        del os.environ[name]  # the servers that tests start are on this machine
     # Who runs the suite in the background may have had these ignored; children would inherit that.
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT):
         if signal.getsignal(number) is signal.SIG_IGN:

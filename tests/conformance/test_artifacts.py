@@ -37,6 +37,23 @@ def test_a_value_comes_back_byte_by_byte(case: Case, content: bytes):
     assert case.reopen().get(ref.sha256) == content
 
 
+@pytest.mark.parametrize("content", VALUES, ids=len)
+def test_a_value_that_comes_in_parts_is_the_same_value(case: Case, content: bytes):
+    ref = case.store.put_parts(content[at : at + 1000] for at in range(0, len(content), 1000))
+    assert ref == case.store.put(content)
+    assert case.reopen().get(ref.sha256) == content
+
+
+def test_a_value_whose_parts_break_off_leaves_nothing(case: Case, tmp_path: Path):
+    def parts():
+        yield b"x"
+        raise OSError("no")
+
+    with pytest.raises(OSError, match="no"):
+        case.store.put_parts(parts())
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
 def test_the_same_value_is_kept_once(case: Case):
     first = case.store.put(b"same")
     assert case.store.put(b"same") == first

@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 from tests.conformance.attempts import Ends, Processes, make_spec, wait_for_ends
+from tests.conformance.servers import LocalServer, request
 from unspool.errors import SpawnError
 from unspool.host.artifacts import MemoryArtifacts
 from unspool.host.clock import VirtualClock, WallClock
 from unspool.host.reactor import EpollReactor
 from unspool.host.simulate import Stub, StubKind, VirtualReactor
 from unspool.tasks.attempt import AttemptSpec, Ended
+from unspool.tasks.http import HttpKind
 from unspool.tasks.python import PythonKind
 from unspool.tasks.slots import Slots
 from unspool.tasks.workers import Workers
@@ -137,6 +139,21 @@ class PythonCase(Case):
             sys.path.remove(str(self.folder))
 
 
+class HttpCase(Case):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.server = LocalServer()
+        self.reactor = EpollReactor()
+        self.kind = HttpKind(self.reactor, WallClock().now, Slots(folder, 1), MemoryArtifacts())
+        places = {"succeed": "/ok", "fail": "/status/500", "last": "/slow", "talk": "/talk"}
+        self.actions = {name: request(self.server.url + place) for name, place in places.items()}
+        self.actions["refuse"] = request("ftp://127.0.0.1/")
+
+    def close(self) -> None:
+        super().close()
+        self.server.close()
+
+
 PLAIN = """
 import os, time
 
@@ -194,7 +211,9 @@ class StubCase(Case):
         self.actions = {name: {} for name in stubs}
 
 
-@pytest.fixture(params=[RunCase, PythonCase, WorkerCase, StubCase], ids=["run", "python", "worker", "stub"])
+@pytest.fixture(
+    params=[RunCase, PythonCase, WorkerCase, HttpCase, StubCase], ids=["run", "python", "worker", "http", "stub"]
+)
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
     case = request.param(tmp_path)
     yield case
@@ -270,6 +289,8 @@ def test_a_stop_at_once_is_no_other(case: Case, mode: str):
 
 
 def test_a_polite_stop_asks_and_a_forced_one_does_not(case: Case):
+    if "stubborn" not in case.actions:
+        pytest.skip("nothing that it runs could refuse to end")
     case.start("stubborn")
     case.wait_a_little()
     case.kind.stop("r", 1, "polite")
@@ -371,7 +392,8 @@ def test_an_attempt_of_a_dead_owner_is_lost(case: Case):
 
 def test_closing_lets_go_of_what_runs(case: Case):
     for attempt, behaviour in enumerate(("last", "stubborn"), 1):
-        case.start(behaviour, attempt)
+        if behaviour in case.actions:
+            case.start(behaviour, attempt)
     case.wait_a_little()
     case.kind.close()
     case.wait_a_little()

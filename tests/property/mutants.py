@@ -50,7 +50,8 @@ SEEDS: tuple[dict[str, Any], ...] = (
                     "max_delay": "1m",
                     "jitter": True,
                     "on": ["timeout", {"exit_code": [75, 0]}],
-                    "never": ["auth"],
+                    "never": ["auth", {"status": [501]}],
+                    "max_elapsed": "15m",
                 },
                 "success_when": "${{ result.exit_code in [0, 5] }}",
                 "outputs": {
@@ -68,6 +69,25 @@ SEEDS: tuple[dict[str, Any], ...] = (
                 "description": "Say how it went.",
                 "when": True,
                 "with": {},
+            },
+            "post": {
+                "depends_on": ["report"],
+                "http": {
+                    "url": "https://example.com/${{ inputs.branch }}",
+                    "method": "PUT",
+                    "headers": {"Accept": "application/json", "X-Version": 3},
+                    "json": {"a": [1, None, "${{ env.CI }}"]},
+                    "expect": [200, 201],
+                },
+                "retry": {"on": [{"status": [429, 503]}, "connection"]},
+            },
+            "send": {
+                "http": {
+                    "url": "http://localhost:8000",
+                    "method": "${{ 'POST' }}",
+                    "body": "",
+                    "expect": "${{ [204] }}",
+                },
             },
         },
         "outputs": {"failed": "${{ tasks.test.outputs.failed }}", "all": {"list": [None, 1]}},

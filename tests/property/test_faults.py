@@ -78,7 +78,7 @@ def check_never() -> None:
 def check_delays() -> None:
     """Delays grow as documented, up to their cap."""
     retry = Retry(max_attempts=9, strategy="exponential", delay=1.0, max_delay=6.0, jitter=False)
-    told = [decide_retry(retry, number, EXIT_1, 1, 0.5) for number in range(1, 6)]
+    told = [decide_retry(retry, number, EXIT_1, {"exit_code": 1}, 0.5) for number in range(1, 6)]
     assert told == [1.0, 2.0, 4.0, 6.0, 6.0], "other delays than documented"
 
 

@@ -137,7 +137,7 @@ def test_the_locks_cover_every_dependency() -> None:
     extras = project["project"]["optional-dependencies"]
     runtime = _locked("runtime")
     _assert_covers(runtime, project["build-system"]["requires"] + project["project"]["dependencies"])
-    _assert_covers(runtime | _locked("dev"), extras["dev"])
+    _assert_covers(runtime | _locked("dev"), extras["dev"] + extras["http"])
     _assert_covers(_locked("bench"), extras["bench"])
 
 

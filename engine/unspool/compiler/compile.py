@@ -63,6 +63,14 @@ def compile_document(data: str | bytes, format: Format = "yaml") -> Compilation:
         from unspool.compiler.nul import check_nul
 
         inner += check_nul(readable.document)
+    if any("http" in task for task in readable.document["tasks"].values()):
+        from unspool.compiler.requests import check_requests
+
+        inner += check_requests(readable.document)
+    if "max_elapsed" in loaded.text and not any(diagnostic.is_error for diagnostic in (*found, *inner)):
+        from unspool.compiler.retries import check_retries
+
+        inner += check_retries(readable.document)
     found += map(flat.placed, inner)
     if "queue" in loaded.value.get("limits", ()) and not any(diagnostic.is_error for diagnostic in found):
         from unspool.compiler.queue import check_queue  # few documents bound it

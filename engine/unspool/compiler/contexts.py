@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from unspool.model.kinds import KIND_FIELDS
+
 Place = Literal["env", "start", "success_when", "outputs"]
 
 RESULT_FIELDS = ("exit_code", "stdout", "stderr", "json", "duration", "error")
+HTTP_FIELDS = KIND_FIELDS["http"]
 ERROR_FIELDS = ("class", "message")
 TASK_FIELDS = ("outputs", "result", "state", "instances")
 RUN_FIELDS = ("id", "name", "started_at")

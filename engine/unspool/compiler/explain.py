@@ -7,8 +7,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from unspool.compiler.faults import Fault, document_faults, document_schema
-from unspool.compiler.foreign_keys import LATER
-from unspool.compiler.places import kind_of
 from unspool.compiler.remedies import EXAMPLES
 from unspool.compiler.unknown_keys import unknown_key
 from unspool.compiler.wording import found, inside, place, snippet
@@ -24,6 +22,14 @@ LANGUAGE_VERSION = 1
 # What the schema library may report before it is stopped: a document this wrong is read by no one to the end.
 _MOST_FAULTS = 200
 _FIRST = ("type", "anyOf", "additionalProperties")
+_OTHER_ACTIONS = frozenset(("python", "http"))
+# Keys that no process reads: what to do about each.
+_RULED_OUT = {
+    "with": ("http", "remove `with`; what is sent stands in `json` or `body` of `http`"),
+    "env": ("http", "remove `env`; write the values into `http`, where expressions work"),
+    "cwd": ("http", "remove `cwd`; no folder plays a part in a request"),
+    "body": ("json", "remove `body`; a request sends one of the two"),
+}
 _STARTERS = {
     "unspool": "add `unspool: 1` as the first line",
     "name": "add a name, such as `name: nightly-quality`",
@@ -92,13 +98,11 @@ def _is_extension(key: str, schema: Mapping[str, Any]) -> bool:
 def _homes() -> dict[str, frozenset[str]]:
     """Give the keys of each map of a document."""
     root = document_schema()
-    parts = {name.lower(): root["$defs"][name] for name in ("Task", "Defaults", "Limits", "Retry")}
+    parts = {name.lower(): root["$defs"][name] for name in ("Task", "Defaults", "Limits", "Retry", "Http")}
     return {name: frozenset(part["properties"]) for name, part in {"document": root, **parts}.items()}
 
 
 def _explain_missing_keys(fault: Fault, sink: Sink) -> None:
-    if kind_of(fault.path) == "filter" and LATER["filter"] & fault.value.keys():
-        return  # the key that is there in its place has been explained
     for key in fault.bound:
         if key not in fault.value and (fault.path, key) not in sink.meant:
             sink.diagnostics.append(_missing(fault.path, key))
@@ -118,7 +122,8 @@ def _explain_actions(fault: Fault, sink: Sink) -> None:
     given = [action for action in actions if action in fault.value]
     if given:
         listed = " and ".join(f"`{action}`" for action in given)
-        message, hint = f"{place(fault.path)} has two actions, {listed}", f"keep one and remove `{given[-1]}`"
+        count = "two" if len(given) == 2 else str(len(given))
+        message, hint = f"{place(fault.path)} has {count} actions, {listed}", f"keep one and remove `{given[-1]}`"
     elif any((fault.path, action) in sink.meant for action in actions):
         return
     else:
@@ -128,7 +133,7 @@ def _explain_actions(fault: Fault, sink: Sink) -> None:
 
 
 def _explain_companions(fault: Fault, sink: Sink) -> None:
-    if "python" not in fault.value:
+    if not fault.value.keys() & _OTHER_ACTIONS:
         return  # the missing action has been explained
     for key, companions in fault.bound.items():
         if key in fault.value and not fault.value.keys() & set(companions):
@@ -140,8 +145,17 @@ def _without(path: Path, key: str, companion: str) -> Diagnostic:
     return Diagnostic("UNS027", message, (*path, key), on_key=True, hint=f"remove `{key}`")
 
 
+def _ruled_out(path: Path) -> Diagnostic:
+    *holder, key = path
+    companion, hint = _RULED_OUT[str(key)]
+    message = f"`{key}` of {place(tuple(holder))} does not go with `{companion}`"
+    return Diagnostic("UNS027", message, path, on_key=True, hint=hint)
+
+
 def _explain_value(fault: Fault, sink: Sink) -> None:
-    if not fault.conditional:
+    if fault.rule == "not":  # a key that another one beside it rules out
+        sink.diagnostics.append(_ruled_out(fault.path))
+    elif not fault.conditional:
         sink.diagnostics.append(explain_value(fault))
     elif isinstance(fault.value, list):
         sink.diagnostics.append(_without(fault.path[:-1], "shell", "a script, which is `run` as text"))

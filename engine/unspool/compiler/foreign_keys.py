@@ -23,23 +23,23 @@ _NO_CONTAINER = "tasks run on this machine; start a container in `run`, as in `r
 _NO_MACHINE = "every task runs on this machine: remove it"
 _NO_STEPS = "a task has one action: make each step a task of its own and link them with `depends_on`"
 _ONE_LIST = "put the program and its arguments into one list: `run: [program, argument]`"
+_IN_URL = "write it into the `url`, as in `url: https://example.com/items?page=2`"
 _STATES = "say which end of a dependency is waited for: `depends_on: {NAME: any}`, or `ok`, `completed`, `failed`"
 
 # What language.md has beyond this version. They are known words, so they get an answer of their own.
 LATER = {
     "document": frozenset(("secrets", "resources", "triggers", "rulesets", "import", "open", "policies")),
-    "task": frozenset(("http agent swarm monitor internal workflow on_result uses batch cache interpret").split()),
+    "task": frozenset(("agent swarm monitor internal workflow on_result uses batch cache interpret").split()),
     "defaults": frozenset(("join", "cache", "uses")),
     "limits": frozenset(("max_depth", "max_cost_usd", "idle")),
-    "retry": frozenset(("max_elapsed",)),
-    "filter": frozenset(("status",)),
 }
-LATER_ACTIONS = frozenset(("http", "agent", "swarm", "monitor", "internal", "workflow"))
+LATER_ACTIONS = frozenset(("agent", "swarm", "monitor", "internal", "workflow"))
 
 _TASK = _table(
     depends_on="needs need depends dependencies deps requires require after run_after upstream wait_for prerequisites",
     when="if condition only_if run_if precondition preconditions",
     run="command cmd cmds commands script scripts exec execute sh bash shell_command entrypoint bash_command call",
+    http="url uri request http_request webhook rest api fetch",
     python="function callable python_callable py module entry_point task_fn",
     timeout="timeout_minutes timeout_sec timeout_secs timeout_seconds timeout_ms active_deadline_seconds deadline "
     "execution_timeout time_limit max_time max_duration",
@@ -127,6 +127,14 @@ RENAMES = {
         timeout="max_time max_duration deadline time_limit run_timeout dagrun_timeout active_deadline_seconds",
     ),
     "filter": _table(exit_code="exit_codes codes code exit return_code return_codes", status="http_status status_code"),
+    "http": _table(
+        url="uri endpoint address href target",
+        method="verb request_method",
+        headers="header",
+        json="payload json_body",
+        body="data content text",
+        expect="status status_code status_codes expected_status success_codes response_code",
+    ),
     "source": _table(file="path filename file_name name"),
     "schema": _SCHEMA,
     "output": _OUTPUT,
@@ -181,6 +189,15 @@ ADVICE = {
         "exponent": "`exponential` doubles the wait each time, `linear` adds `delay`: remove it",
         "enabled": "`max_attempts: 1` means no retry: remove it",
     },
+    "http": {
+        "params": _IN_URL,
+        "query": _IN_URL,
+        "auth": "write the header: `headers: {Authorization: ...}`",
+        "verify": "certificates are always checked: remove it",
+        "insecure": "certificates are always checked: remove it",
+        "follow_redirects": "up to 5 redirects are followed: remove it",
+        "with": "what is sent stands in `json` or `body`: move it there",
+    },
     "filter": {
         "class": "write the name of the class itself, as in `on: [timeout]`",
         "error": "write the name of the class itself, as in `on: [timeout]`",
@@ -227,6 +244,15 @@ WORDS = {
         linear="fixed constant static",
         exponential="exp backoff doubling expo",
         jittered="random jitter full_jitter",
+    ),
+    "method": _table(
+        GET="get read fetch list",
+        HEAD="head",
+        POST="post create send",
+        PUT="put replace",
+        PATCH="patch update",
+        DELETE="delete del remove",
+        OPTIONS="options",
     ),
     "priority": _table(
         critical="urgent highest top max",

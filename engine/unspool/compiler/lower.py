@@ -39,6 +39,8 @@ _HAS_ATTEMPTS = frozenset(
 )  # and what else needs a second look
 
 _STREAMS = ("stdout", "stderr", "json")
+_STREAMS_OF = {"http": ("stdout", "json", "headers")}
+_EVALUATED = frozenset(("stdin", "with", "url", "method", "headers", "json", "body", "expect"))
 
 
 class Script(NamedTuple):
@@ -149,6 +151,9 @@ class _Lowering:
         role = self._flat.roles.get(name)
         if role is not None or not _HAS_ATTEMPTS.isdisjoint(body):
             fields = self._special(name, body, role or Role(), fields)
+        kind = fields.pop("kind", None) or ("run" if "run" in body else "python" if "python" in body else "http")
+        if kind == "http":
+            fields.pop("cwd", None)  # which `defaults` may have for other tasks
         action = self._action(name, body)
         env = _environment(body["env"], ("tasks", name, "env"), self._source_text) if "env" in body else {}
         outputs = _outputs(body["outputs"]) if "outputs" in body else ()
@@ -163,13 +168,13 @@ class _Lowering:
         return Task(
             index=at,
             id=name,
-            kind=fields.pop("kind", None) or ("python" if "python" in body else "run"),
+            kind=kind,
             action=action,
             needs=needs,
             dependents=dependents,
             outputs=outputs,
             env=env,
-            collect=_collected(self._uses.get(name, ()), outputs),
+            collect=_collected(self._uses.get(name, ()), outputs, _STREAMS_OF.get(kind, _STREAMS)),
             dynamic=_is_dynamic(action, env, fields.get("cwd")),
             **fields,
         )
@@ -194,6 +199,8 @@ class _Lowering:
 
     def _action(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
         run = body.get("run")
+        if "http" in body:
+            return self._request(name, body["http"])
         if run is None and "python" not in body:
             return action_without_attempt(body)
         if run is None:
@@ -208,6 +215,17 @@ class _Lowering:
             if key in body:
                 action[key] = body[key]
         return action
+
+    def _request(self, name: str, http: dict[str, Any]) -> dict[str, Any]:
+        has_content = "json" in http or "body" in http
+        expect = http.get("expect")
+        action: dict[str, Any] = {
+            "method": http.get("method", "POST" if has_content else "GET"),
+            "url": http["url"],
+            "headers": _environment(http.get("headers", {}), ("tasks", name, "http", "headers"), self._source_text),
+            "expect": [int(status) for status in expect] if isinstance(expect, list) else expect,
+        }
+        return action | {key: http[key] for key in ("json", "body") if key in http}
 
     def _argv(self, name: str, items: list[Any]) -> list[str]:
         return [
@@ -239,7 +257,7 @@ def _settings(body: dict[str, Any]) -> dict[str, Any]:
 
 def _retry(keys: dict[str, Any]) -> Retry:
     fields = dict(keys)
-    for key in ("delay", "max_delay"):
+    for key in ("delay", "max_delay", "max_elapsed"):
         if key in fields:
             fields[key] = parse_duration(fields[key])
     for key in ("on", "never"):
@@ -282,13 +300,13 @@ def _output(name: str, declared: dict[str, Any]) -> Output:
     )
 
 
-def _collected(uses: Collection[str], outputs: tuple[Output, ...]) -> tuple[str, ...]:
+def _collected(uses: Collection[str], outputs: tuple[Output, ...], streams: tuple[str, ...]) -> tuple[str, ...]:
     if not uses and not outputs:
         return ()
     wanted = set(uses)
     for output in outputs:
         wanted.add(_result_field(output.path or "") if output.source == "result" else output.source)
-    return tuple(stream for stream in _STREAMS if stream in wanted or "*" in wanted)
+    return tuple(stream for stream in streams if stream in wanted or "*" in wanted)
 
 
 def _result_field(pointer: str) -> str:
@@ -304,7 +322,7 @@ def _is_dynamic(action: dict[str, Any], env: dict[str, str], cwd: str | None) ->
         elif key == "values":
             if value:
                 return True
-        elif key in ("stdin", "with") and has_expressions(value):
+        elif key in _EVALUATED and has_expressions(value):
             return True
     return (bool(env) and has_expressions(env)) or (cwd is not None and "${{" in cwd)
 

@@ -38,6 +38,10 @@ _CHILDREN: dict[str, dict[str, str]] = {
     "on": {_ANY: "filter"},
     "never": {_ANY: "filter"},
     "exit_code": {_ANY: "code"},
+    "status": {_ANY: "status_code"},
+    "expect": {_ANY: "status_code"},
+    "headers": {_ANY: "variable"},
+    "http": {"json": "any"},
     "schemas": {_ANY: "schema"},
     "schema": _SCHEMA,
     "output": {**_SCHEMA, "from": "source"},
@@ -48,10 +52,12 @@ _CHILDREN: dict[str, dict[str, str]] = {
 BOOLEANS = frozenset(("when", "success_when", "jitter", "uniqueItems"))
 NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
 INTEGERS = frozenset(
-    "max_attempts concurrency queue max_tasks max_bytes code minLength maxLength minItems maxItems".split()
+    "max_attempts concurrency queue max_tasks max_bytes code status_code minLength maxLength minItems maxItems".split()
 )
-DURATIONS = frozenset(("timeout", "idle_timeout", "grace", "delay", "max_delay", "estimate"))
-TEXTS = frozenset("name description cwd stdin python run title format pattern path file tag member need filter".split())
+DURATIONS = frozenset(("timeout", "idle_timeout", "grace", "delay", "max_delay", "max_elapsed", "estimate"))
+TEXTS = frozenset(
+    "name description cwd stdin python run url body title format pattern path file tag member need filter".split()
+)
 
 
 def kind_of(path: Path) -> str:

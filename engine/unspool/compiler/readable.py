@@ -104,6 +104,7 @@ _SCALARS = (str, int, float)
 _TASK_FIELDS: dict[str, Callable[[Any], bool]] = {
     "run": _is_action,
     "python": _is_text,
+    "http": _is_map_of_text_keys,
     "shell": _is_text,
     "stdin": _is_text,
     "with": _is_map_of_text_keys,

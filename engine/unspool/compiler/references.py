@@ -260,6 +260,7 @@ _COMPARED = {"string": " != ''", "integer": " > 0", "number": " > 0", "array": "
 
 _FIELDS: dict[str, Callable[[_Checker, Any, Spot], None]] = {
     "run": _Checker.value,
+    "http": _Checker.value,
     "stdin": _Checker.value,
     "with": _Checker.value,
     "env": _Checker.value,

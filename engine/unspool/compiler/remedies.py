@@ -29,6 +29,14 @@ EXAMPLES: dict[str, Any] = {
     "values": {"name": "value"},
     "run": ["make", "test"],
     "python": "package.module:function",
+    "http": {"url": "https://example.com/items"},
+    "url": "https://example.com/items",
+    "method": "POST",
+    "headers": {"Accept": "application/json"},
+    "body": "text",
+    "expect": [200],
+    "status": [429, 503],
+    "status_code": 200,
     "shell": "bash",
     "stdin": "text",
     "with": {"name": "value"},
@@ -49,6 +57,7 @@ EXAMPLES: dict[str, Any] = {
     "estimate": "1m",
     "delay": "1s",
     "max_delay": "5m",
+    "max_elapsed": "15m",
     "retry": {"max_attempts": 3},
     "max_attempts": 3,
     "strategy": "exponential",
@@ -151,6 +160,11 @@ def variable_name(text: str) -> str | None:
     return (f"_{name}" if name[:1].isdigit() else name) or None
 
 
+def header_name(text: str) -> str | None:
+    """Turn text into the name of a header, None if nothing is left of it."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:256] or None
+
+
 def boolean(value: Any) -> bool | None:
     """Take yes, on, 1 and their opposites for what they mean, None for anything else."""
     if isinstance(value, int | float) and value in (0, 1):
@@ -211,6 +225,14 @@ def _variable(item: Any) -> tuple[str, Any] | None:
 def _retry(value: Any) -> dict[str, Any] | None:
     attempts = _integer(value)
     return {"max_attempts": max(1, attempts)} if attempts is not None else None
+
+
+def _http(value: Any) -> dict[str, Any] | None:
+    return {"url": value} if isinstance(value, str) and value else None
+
+
+def _method(value: Any) -> str | None:
+    return value.strip().upper() if isinstance(value, str) else None
 
 
 def _names(value: Any) -> list[str] | None:
@@ -307,6 +329,7 @@ _FITS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(DURATIONS, _wait),
     "timeout": duration,
     "idle_timeout": duration,
+    "max_elapsed": duration,
     **dict.fromkeys(TEXTS, _text),
     **dict.fromkeys(INTEGERS, _integer),
     **dict.fromkeys(NUMBERS, _number),
@@ -326,6 +349,11 @@ _FITS: dict[str, Callable[[Any], Any]] = {
     "need": _need,
     "argument": _argument,
     "exit_code": _codes,
+    "status": _codes,
+    "expect": _codes,
+    "http": _http,
+    "method": _method,
+    "headers": environment,
     "unspool": lambda _: 1,
     "task": _task,
     "schema": _schema,

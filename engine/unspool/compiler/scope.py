@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from unspool.compiler.contexts import (
     CONTEXTS,
     ERROR_FIELDS,
+    HTTP_FIELDS,
     LOCAL,
     RESULT_FIELDS,
     RUN_FIELDS,
@@ -43,6 +44,9 @@ _FIELD_TYPES: dict[Steps, str] = {
     ("result", "stderr"): "string",
     ("result", "duration"): "number",
     ("result", "error"): "object",
+    ("result", "status_code"): "integer",
+    ("result", "headers"): "object",
+    ("result", "retry_after"): "number",
 }
 
 
@@ -101,7 +105,7 @@ class Scope:
             return None if self._role(spot).closing and rest in (("state",), ("reason",)) else _run(rest)
         if root == "result":
             self._use(spot.node, rest)
-            return _result(("result",), rest)
+            return _result(("result",), rest, self._fields(spot.node))
         return _no_members(path) if rest else None
 
     def _role(self, spot: Spot) -> Role:
@@ -223,7 +227,7 @@ class Scope:
             return self._output(name, target, rest)
         if field == "result":
             self._use(target, rest)
-            return _result(path[:3], rest)
+            return _result(path[:3], rest, self._fields(target))
         if field == "state":
             return _no_members(path) if rest else None
         if field == "instances":
@@ -255,7 +259,7 @@ class Scope:
     def _task_member_hint(self, name: str, target: int, field: str | int) -> str:
         if field in self._tasks[target].get("outputs", {}):
             return f"write `tasks.{name}.outputs.{field}`"
-        if field in RESULT_FIELDS:
+        if field in self._fields(target):
             return f"write `tasks.{name}.result.{field}`"
         if field == "status":
             return f"write `tasks.{name}.state`"
@@ -273,9 +277,14 @@ class Scope:
         similar = self._similar(output, outputs)
         if similar is not None:
             hint = f"did you mean {quote(similar)}?"
-        elif output in RESULT_FIELDS:
+        elif output in self._fields(target):
             hint = f"write `tasks.{name}.result.{output}`"
         return "UNS068", f"task {quote(name)} declares no output {quote(output)}", hint
+
+    def _fields(self, node: int) -> tuple[str, ...]:
+        """Give the members that `result` of a task has by its kind; of a faulty action, all that it may have."""
+        is_process = "run" in self._tasks[node] or "python" in self._tasks[node]
+        return RESULT_FIELDS if is_process else (*RESULT_FIELDS, *HTTP_FIELDS)
 
     def _names(self, name: str, known: Collection[str], root: str) -> str:
         similar = self._similar(name, known)
@@ -323,21 +332,32 @@ def _run(rest: Steps) -> Problem | None:
     return "UNS069", f"`run` has no {quote(str(rest[0]))}", "it has `id`, `name` and `started_at`"
 
 
-def _result(prefix: Steps, rest: Steps) -> Problem | None:
+def _result(prefix: Steps, rest: Steps, known: tuple[str, ...]) -> Problem | None:
     if not rest or rest[0] == "json":
         return None
     field = rest[0]
-    if field not in RESULT_FIELDS:
-        similar = similar_name(str(field), list(RESULT_FIELDS))
-        hint = f"did you mean {quote(similar)}?" if similar else "it has " + ", ".join(map(quote, RESULT_FIELDS))
+    if field not in known:
+        similar = similar_name(str(field), list(known))
+        hint = f"did you mean {quote(similar)}?" if similar else "it has " + ", ".join(map(quote, known))
+        if field in HTTP_FIELDS:
+            hint = "only an `http` task has it"
         return "UNS069", f"{_shown(prefix)} has no {quote(str(field))}", hint
     if len(rest) == 1 or (field == "error" and rest[1] in ERROR_FIELDS and len(rest) == 2):
         return None
     if field == "error" and rest[1] not in ERROR_FIELDS:
         return "UNS069", f"{_shown((*prefix, field))} has no {quote(str(rest[1]))}", "it has `class` and `message`"
+    if field == "headers" and len(rest) == 2:
+        return _header(prefix, str(rest[1]))
     if field in ("stdout", "stderr") and isinstance(rest[1], int) and len(rest) == 2:
         return None
     return _no_members((*prefix, *rest))
+
+
+def _header(prefix: Steps, name: str) -> Problem | None:
+    if name == name.lower():
+        return None
+    hint = f"names of headers are in lower case there: write `{'.'.join(map(str, prefix))}.headers['{name.lower()}']`"
+    return "UNS069", f"{_shown((*prefix, 'headers'))} has no {quote(name)}", hint
 
 
 def _member(schema: Any, prefix: Steps, rest: Steps) -> Problem | None:

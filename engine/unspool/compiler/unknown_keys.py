@@ -64,14 +64,20 @@ def unknown_key(
         key: the key as written.
         holder: the map.
         known: the keys that the map may have.
-        homes: the keys of the other maps of a document: `document`, `task`, `defaults`, `limits`, `retry`.
+        homes: the keys of the other maps of a document: `document`, `task`, `defaults`, `limits`, `retry`, `http`.
     """
     case = _Key(path, key, holder, known, homes)
-    for explain in (_misspelt_form, _later, _advised, _foreign, _at_home_elsewhere, _misspelt):
+    for explain in (_of_the_request, _misspelt_form, _later, _advised, _foreign, _at_home_elsewhere, _misspelt):
         answer = explain(case)
         if answer is not None:
             return answer
     return _stranger(case)
+
+
+def _of_the_request(case: _Key) -> Unknown | None:
+    """A key of `http` that stands beside it."""
+    is_beside = case.kind == "task" and "http" in case.holder and case.key in case.homes["http"]
+    return Unknown(_unknown(case, f"`{case.key}` stands in `http`: move it there")) if is_beside else None
 
 
 def _misspelt_form(case: _Key) -> Unknown | None:

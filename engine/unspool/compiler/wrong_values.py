@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from unspool.compiler.faults import Fault, document_schema, fits_part
 from unspool.compiler.foreign_keys import WORDS, normalised
 from unspool.compiler.places import DURATIONS, kind_of
-from unspool.compiler.remedies import EXAMPLES, fitted, task_name, variable_name, workflow_name
+from unspool.compiler.remedies import EXAMPLES, fitted, header_name, task_name, variable_name, workflow_name
 from unspool.compiler.wording import (
     TYPE_PHRASES,
     choices,
@@ -32,17 +32,25 @@ _NAME_RULES = {
     "Name": "lower-case letters, digits and `_`, beginning with a letter, at most 64 in all",
     "WorkflowName": "letters, digits, `.`, `_` and `-`, beginning with a letter or a digit, at most 100 in all",
     "EnvName": "letters, digits and `_`, not beginning with a digit",
+    "HeaderName": "letters, digits and `-`, at most 256 in all",
 }
-_RENAMERS = {"Name": task_name, "WorkflowName": workflow_name, "EnvName": variable_name}
+_RENAMERS = {
+    "Name": task_name,
+    "WorkflowName": workflow_name,
+    "EnvName": variable_name,
+    "HeaderName": header_name,
+}
 _NAMED = {
     "document": "a workflow",
     "inputs": "an input",
     "env": "a variable",
+    "headers": "a header",
     "outputs": "an output",
     "values": "an output",
 }
 _FORMS = {
     "Expression": "one expression, `${{ ... }}`, or true or false",
+    "ValueExpression": "one expression, `${{ ... }}`",
     "PythonTarget": "a module and a function, `package.module:function`",
     "JsonPointer": "a JSON Pointer such as `/failed/0`",
     "ErrorClass": "the name of an error class, such as `timeout`",
@@ -194,7 +202,7 @@ class _Case:
     def _name_hint(self, definition: str) -> str:
         name = _RENAMERS[definition](self.value)
         if name is None:
-            example = {"WorkflowName": "nightly", "EnvName": "NAME"}.get(definition, "build")
+            example = {"WorkflowName": "nightly", "EnvName": "NAME", "HeaderName": "Accept"}.get(definition, "build")
             return f"write a name of letters, such as `{example}`"
         reason = "; a `-` would read as minus in an expression" if definition == "Name" and "-" in self.value else ""
         return f"write `{name}`{reason}"
@@ -227,6 +235,10 @@ class _Case:
         """An empty text, list or map where something must stand."""
         return self._say("UNS029", "must not be empty", None)
 
+    def too_many(self) -> Diagnostic:
+        """A filter with more than one condition: nobody could say whether one or all must hold."""
+        return self._say("UNS028", "must have just one key", "write an item of the list for each")
+
     def too_long(self) -> Diagnostic:
         """Text beyond the length that its place takes."""
         bound = self.fault.bound
@@ -252,4 +264,5 @@ _RULES: dict[str, Callable[[_Case], Diagnostic]] = {
     "minProperties": _Case.too_few,
     "maxLength": _Case.too_long,
     "uniqueItems": _Case.repeated,
+    "maxProperties": _Case.too_many,
 }

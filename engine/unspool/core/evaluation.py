@@ -22,6 +22,10 @@ def build_spec(task: Task, context: Context, local: dict[str, Any] | None = None
         ExpressionError: an expression fails, or a value cannot be handed to a process.
     """
     action, seen = task.action, context.of([task.action, task.env, task.cwd], local, task.scope)
+    if task.kind == "http":
+        from unspool.core.requests import build_request
+
+        return {**build_request(action, seen), "env": {}, "cwd": None}
     spec: dict[str, Any] = {}
     for key, value in action.items():
         if key == "argv":

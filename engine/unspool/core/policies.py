@@ -6,12 +6,20 @@ from hashlib import blake2b
 from typing import Any
 
 from unspool.model.plan import Retry
-from unspool.model.status import EXIT_CODE, NEVER_RETRIED, NOT_RETRIED_BY_DEFAULT, SIGNAL, SUCCESS_WHEN_FALSE
+from unspool.model.status import (
+    EXIT_CODE,
+    NEVER_RETRIED,
+    NOT_RETRIED_BY_DEFAULT,
+    SIGNAL,
+    STATUS_CLASSES,
+    SUCCESS_WHEN_FALSE,
+)
 
 MAX_RECOVERIES = 3  # how often a task is begun again because its engine died under it
 _JITTER = 0.1
 _MAX_DOUBLINGS = 62  # 2**62 seconds is past any cap, and still far from overflowing a float
 _WITH_EXIT_CODE = (EXIT_CODE, SIGNAL, SUCCESS_WHEN_FALSE)  # a timeout's tells only how the process was ended
+_WITH_STATUS = frozenset((*STATUS_CLASSES, SUCCESS_WHEN_FALSE))  # a broken connection's tells nothing of the failure
 
 
 def chance(seed: int, *what: object) -> float:
@@ -39,28 +47,44 @@ def retry_delay(retry: Retry, attempt: int, draw: float) -> float:
     return min(delay, retry.max_delay)
 
 
-def decide_retry(retry: Retry, attempt: int, error: dict[str, Any], exit_code: int | None, draw: float) -> float | None:
+def decide_retry(
+    retry: Retry,
+    attempt: int,
+    error: dict[str, Any],
+    collected: dict[str, Any],
+    draw: float,
+    elapsed: float = 0.0,
+) -> float | None:
     """Give the delay in seconds before the next attempt, or None when no attempt follows.
 
     Args:
         retry: the task's policy.
         attempt: the number of the attempt that failed, from 1.
         error: its `{"class": ..., "message": ...}`.
-        exit_code: what its process gave, if there was one.
+        collected: what is known of it: its `exit_code`, `status_code`, and `retry_after`, the seconds for which
+            the other side asks to be left alone; no wait is shorter, whatever `max_delay` says.
         draw: a number in [0, 1).
+        elapsed: the seconds since the first attempt began.
     """
     if attempt >= retry.max_attempts or error["class"] in NEVER_RETRIED:
         return None
-    if any(_matches(item, error["class"], exit_code) for item in retry.never):
+    if any(_matches(item, error["class"], collected) for item in retry.never):
         return None
     if retry.on is None:
         wanted = error["class"] not in NOT_RETRIED_BY_DEFAULT
     else:
-        wanted = any(_matches(item, error["class"], exit_code) for item in retry.on)
-    return retry_delay(retry, attempt, draw) if wanted else None
+        wanted = any(_matches(item, error["class"], collected) for item in retry.on)
+    if not wanted:
+        return None
+    delay = max(retry_delay(retry, attempt, draw), collected.get("retry_after") or 0.0)
+    if retry.max_elapsed is not None and elapsed + delay > retry.max_elapsed:
+        return None
+    return delay
 
 
-def _matches(item: Any, error_class: str, exit_code: int | None) -> bool:
+def _matches(item: Any, error_class: str, collected: dict[str, Any]) -> bool:
     if isinstance(item, str):
         return item == error_class
-    return error_class in _WITH_EXIT_CODE and exit_code in item["exit_code"]
+    if "status" in item:
+        return error_class in _WITH_STATUS and collected.get("status_code") in item["status"]
+    return error_class in _WITH_EXIT_CODE and collected.get("exit_code") in item["exit_code"]

@@ -10,8 +10,16 @@ from typing import Any
 from unspool.core.schema import fits
 from unspool.errors import ExpressionError, IllegalEvent
 from unspool.model.events import AttemptEnded
+from unspool.model.kinds import KIND_FIELDS
 from unspool.model.plan import Output, Task
-from unspool.model.status import EXIT_CODE, EXPRESSION_ERROR, IDLE_TIMEOUT, OUTPUT_INVALID, SUCCESS_WHEN_FALSE
+from unspool.model.status import (
+    EXIT_CODE,
+    EXPRESSION_ERROR,
+    IDLE_TIMEOUT,
+    OUTPUT_INVALID,
+    STATUS_CLASSES,
+    SUCCESS_WHEN_FALSE,
+)
 from unspool.model.values import Ref, from_json
 
 Failure = dict[str, Any]
@@ -47,6 +55,7 @@ def check_end(event: AttemptEnded, *, began: bool, stopped: bool) -> None:
     try:
         kind = None if event.error is None else event.error["class"]
         _check_values(event.result or {})
+        _check_answer(event.result or {})
         _check_usage(event.usage or {})
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise IllegalEvent(f"the end of attempt {event.attempt} cannot be read: {problem}") from None
@@ -65,14 +74,25 @@ def _check_values(collected: dict[str, Any]) -> None:
             from_json(stored)
 
 
+def _check_answer(collected: dict[str, Any]) -> None:
+    wait = collected.get("retry_after", 0)
+    if wait is not None and not (isinstance(wait, int | float) and 0 <= wait < math.inf):
+        raise ValueError(f"retry_after is {wait!r}")
+    status = collected.get("status_code")
+    if not isinstance(status, int | None) or not isinstance(collected.get("headers"), dict | None):
+        raise TypeError("the status or the headers of an answer are none")
+
+
 def _check_usage(usage: dict[str, float]) -> None:
     for name, value in usage.items():
         if not value >= 0:
             raise ValueError(f"{name} is {value!r}")
 
 
-def result_view(collected: dict[str, Any], error: Failure | None, duration: float | None) -> dict[str, Any]:
-    """Build `result` as expressions see it: what is not there is null."""
+def result_view(
+    collected: dict[str, Any], error: Failure | None, duration: float | None, kind: str = ""
+) -> dict[str, Any]:
+    """Build `result` as expressions see it, with what this kind of task adds: what is not there is null."""
     stdout = _value(collected.get("stdout"))
     view = {
         "exit_code": collected.get("exit_code"),
@@ -87,17 +107,20 @@ def result_view(collected: dict[str, Any], error: Failure | None, duration: floa
         view["json"] = _parse(stdout)
     else:
         view["json"] = stdout
+    for name in KIND_FIELDS.get(kind, ()):
+        view[name] = collected.get(name)
     return view
 
 
 def judge(task: Task, view: dict[str, Any], context: dict[str, Any]) -> Failure | None:
     """Say whether an attempt that ended by itself succeeded; None means that it did.
 
-    `success_when` stands in for the kind's own rule about exit codes. It has no say over what never
-    ran to its end: a timeout, a signal, a process that could not be started, an exception.
+    `success_when` stands in for the kind's own rule about exit codes and a server's status. It has no say
+    over what never ran to its end: a timeout, a signal, a process that could not be started, an exception,
+    a connection that broke.
     """
     error: Failure | None = view["error"]
-    if task.success_when is None or (error is not None and error["class"] != EXIT_CODE):
+    if task.success_when is None or (error is not None and not _is_own_rule(error["class"], view)):
         return error
     from unspool import expr  # a run without expressions needs none of it
 
@@ -108,6 +131,13 @@ def judge(task: Task, view: dict[str, Any], context: dict[str, Any]) -> Failure 
     if succeeded:
         return None
     return failure(SUCCESS_WHEN_FALSE, f"success_when is false: {task.success_when}")
+
+
+def _is_own_rule(error_class: str, view: dict[str, Any]) -> bool:
+    """Whether an attempt ran to its end, and only the kind's own rule calls that a failure."""
+    if error_class in STATUS_CLASSES:
+        return view.get("status_code") is not None
+    return bool(error_class == EXIT_CODE)
 
 
 def read_outputs(task: Task, collected: dict[str, Any], view: dict[str, Any]) -> dict[str, Any]:

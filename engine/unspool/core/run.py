@@ -290,7 +290,7 @@ class Run(Closing):
     ) -> None:
         """Order of a task's end: result, success_when, outputs, then retry or the final state."""
         plan, task = self.nodes[index], self.tasks[index]
-        view = result_view(collected, error, duration)
+        view = result_view(collected, error, duration, plan.kind)
         if plan.success_when is not None:
             own = {**(self._local(index) or {}), "result": view, "attempt": number}
             try:
@@ -321,7 +321,8 @@ class Run(Closing):
         if number and error["class"] != status.CRASH_LIMIT and self._may_retry(index):
             draw = chance(self.seed, plan.id, number)
             before = 0 if task.family is None else task.family.before
-            delay = decide_retry(plan.retry, number - before, error, collected.get("exit_code"), draw)
+            elapsed = task.elapsed(self._at)
+            delay = decide_retry(plan.retry, number - before, error, collected, draw, elapsed)
             if delay is not None:
                 self._retry(index, number + 1, delay)
                 return
@@ -330,7 +331,7 @@ class Run(Closing):
         if view is not None:
             view["error"] = error
             task.result = view
-        task.outputs = known_outputs(plan, collected, view or result_view(collected, error, None))
+        task.outputs = known_outputs(plan, collected, view or result_view(collected, error, None, plan.kind))
         if plan.substitute is not None and self.state == status.RUNNING and self._substitute(index):
             return
         self._settle(index, FAILED, error["class"])

@@ -14,7 +14,8 @@ class TaskRun:
     above them; `met` those that ended as was asked for, `unmet` those that did not, and `hurt` says that
     one of these failed or was cancelled. `attempts` counts begun
     ones without restarts after a crash, which `recoveries` counts. `attempt` is the id of the live one,
-    0 if there is none. `queued_s`, `running_s` and `cpu_s` add up all attempts; `memory_peak_mb` is the
+    0 if there is none. `first_at` is when the first of several attempts began, or could not begin; it is
+    known once one failed. `queued_s`, `running_s` and `cpu_s` add up all attempts; `memory_peak_mb` is the
     highest of them. The last two are null where nobody counted. `local` holds what only its own
     expressions see, such as `item`; `family` whom it was made for or what was made for it.
     """
@@ -26,6 +27,7 @@ class TaskRun:
         "cpu_s",
         "error",
         "family",
+        "first_at",
         "hurt",
         "index",
         "local",
@@ -59,6 +61,7 @@ class TaskRun:
         self.queued_at: float | None = None
         self.started_at: float | None = None
         self.completed_at: float | None = None
+        self.first_at: float | None = None
         self.queued_s = 0.0
         self.running_s = 0.0
         self.cpu_s: float | None = None
@@ -69,6 +72,12 @@ class TaskRun:
         self.local: dict[str, Any] | None = None
         self.family: Family | None = None
         self.prompt: str | None = None  # what a person is asked
+
+    def elapsed(self, at: float) -> float:
+        """Give the seconds from the start of its first attempt, which has failed by now, to the moment `at`."""
+        if self.first_at is None:
+            self.first_at = at if self.started_at is None else self.started_at
+        return at - self.first_at
 
     def use(self, usage: dict[str, float]) -> None:
         """Add what the system counted of an attempt."""

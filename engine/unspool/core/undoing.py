@@ -113,6 +113,7 @@ class Undoing(Waiting):
             return False
         family.rollbacks += 1
         family.before = task.attempts
+        task.first_at = None
         self._move(task, QUEUED, status.ROLLING_BACK)
         own = [index] if node.undo is not None else []
         self.rollbacks.append(Rollback(index, own, [], retries=True))

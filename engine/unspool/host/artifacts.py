@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
@@ -36,6 +37,28 @@ class FileArtifacts:
         sync_folder(folder)  # also where it was there: whoever named it may have died before this
         return Ref(digest, len(content), "")
 
+    def put_parts(self, parts: Iterable[bytes]) -> Ref:
+        """Keep a value that comes in parts; only one of them is held at a time."""
+        make_private_folder(self._folder)
+        part = self._folder / f"incoming.{os.getpid()}.part"
+        digest, size = sha256(), 0
+        try:
+            with open(part, "wb", opener=_private) as file:
+                for content in parts:
+                    digest.update(content)
+                    size += len(content)
+                    file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            name = digest.hexdigest()
+            folder = self._folder / name[:2]
+            make_private_folder(folder)
+            part.rename(folder / name)
+        finally:
+            part.unlink(missing_ok=True)
+        sync_folder(folder)
+        return Ref(name, size, "")
+
     def get(self, digest: str) -> bytes:
         """Give a value back.
 
@@ -66,6 +89,10 @@ class MemoryArtifacts:
         digest = sha256(content).hexdigest()
         self._values[digest] = content
         return Ref(digest, len(content), "")
+
+    def put_parts(self, parts: Iterable[bytes]) -> Ref:
+        """Keep a value that comes in parts."""
+        return self.put(b"".join(parts))
 
     def get(self, digest: str) -> bytes:
         """Give a value back; KeyError where there is none."""

@@ -175,6 +175,11 @@ class Engine:
             workers = Workers(self._reactor, self._mark, self._guardian.start, self._slots)
             self._kinds["python"] = PythonKind(self._reactor, self._clock.now, self._files, self.artifacts, workers)
 
+        if "http" in kinds and "http" not in self._kinds:
+            from unspool.tasks.http import HttpKind  # and what it imports
+
+            self._kinds["http"] = HttpKind(self._reactor, self._clock.now, self._files, self.artifacts)
+
     def _close_kinds(self) -> None:
         for kind in self._kinds.values():
             kind.close()

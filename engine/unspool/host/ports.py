@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from unspool.journal.rows import Row, RunRow
@@ -112,6 +112,9 @@ class Artifacts(Protocol):
 
     def put(self, content: bytes) -> Ref:
         """Keep a value; when this returns, it is durable."""
+
+    def put_parts(self, parts: Iterable[bytes]) -> Ref:
+        """Keep a value that comes in parts, of which only one is held at a time."""
 
     def get(self, digest: str) -> bytes:
         """Give a value back; KeyError where there is none."""

@@ -19,6 +19,9 @@ from unspool.model.document_types import (
     Environment,
     ErrorClass,
     Expression,
+    HeaderName,
+    HttpMethod,
+    HttpStatus,
     Name,
     NeedState,
     OnCrash,
@@ -32,6 +35,7 @@ from unspool.model.document_types import (
     Shell,
     Text,
     Unique,
+    ValueExpression,
     WorkflowName,
 )
 from unspool.model.value_schema import Output, ValueSchema
@@ -40,15 +44,30 @@ if TYPE_CHECKING:
     from pydantic.config import JsonDict
 
 
-class ExitCodes(Part):
-    """A retry filter by exit code."""
+_ONE_KEY: JsonDict = {"minProperties": 1, "maxProperties": 1}
+_NOTHING: JsonDict = {"not": {}}  # no value fits
 
-    exit_code: Annotated[list[Annotated[int, Field(ge=0, le=255), AsInteger]], Field(min_length=1)] = Field(
-        description="The exit codes that are meant."
+
+class Filter(Part):
+    """A retry filter by what the attempt gave: its exit code, or the status that a server answered."""
+
+    model_config = ConfigDict(json_schema_extra=_ONE_KEY)
+
+    exit_code: Annotated[list[Annotated[int, Field(ge=0, le=255), AsInteger]], Field(min_length=1)] | None = Field(
+        None, description="The exit codes that are meant."
+    )
+    status: Annotated[list[HttpStatus], Field(min_length=1)] | None = Field(
+        None, description="The HTTP statuses that are meant."
     )
 
+    @model_validator(mode="after")
+    def _check_one(self) -> Self:
+        if (self.exit_code is None) == (self.status is None):
+            raise ValueError("a filter has exactly one of `exit_code` and `status`")
+        return self
 
-_Filters = list[ErrorClass | ExitCodes]
+
+_Filters = list[ErrorClass | Filter]
 
 
 class Retry(Part):
@@ -66,9 +85,39 @@ class Retry(Part):
     max_delay: Duration | None = Field(None, description="No wait is longer than this. Default: 5m.")
     jitter: bool | None = Field(None, description="Whether up to 10 % is added to each wait. Default: true.")
     on: _Filters | None = Field(
-        None, description="Retry only these: error classes, `timeout`, or `{exit_code: [75]}`. Default: what may pass."
+        None,
+        description="Retry only these: error classes, `timeout`, `{exit_code: [75]}`, or `{status: [429, 503]}`. "
+        "Default: what may pass.",
     )
     never: _Filters | None = Field(None, description="Never retry these; it beats `on`.")
+    max_elapsed: PositiveDuration | None = Field(
+        None, description="No attempt begins later than this after the start of the first one. Default: no limit."
+    )
+
+
+class Http(Part):
+    """A request to a server. Expressions work in all of it."""
+
+    model_config = ConfigDict(json_schema_extra={"dependentSchemas": {"json": {"properties": {"body": _NOTHING}}}})
+
+    nullable_keys = frozenset(("json",))
+
+    url: Text = Field(description="Where to, beginning with `http://` or `https://`.")
+    method: HttpMethod | ValueExpression | None = Field(
+        None, description="Default: GET, or POST where `json` or `body` is given."
+    )
+    headers: dict[HeaderName, Scalar] | None = Field(None, description="Headers of the request, by name.")
+    json_: AnyValue | None = Field(None, alias="json", description="A value to send as JSON.")
+    body: str | None = Field(None, description="Text to send.")
+    expect: Annotated[list[HttpStatus], Field(min_length=1)] | ValueExpression | None = Field(
+        None, description="The statuses that count as success. Default: 200 to 299."
+    )
+
+    @model_validator(mode="after")
+    def _check_one_content(self) -> Self:
+        if "json_" in self.model_fields_set and self.body is not None:
+            raise ValueError("a request has `json` or `body`, not both")
+        return self
 
 
 class Defaults(Part):
@@ -236,11 +285,14 @@ class Rollback(Part):
     rollback: RollbackThen
 
 
-_ACTIONS = ("run", "python", "wait", "approval", "group")
+_ACTIONS = ("run", "python", "http", "wait", "approval", "group")
 _TASK_RULES: JsonDict = {
     "oneOf": [{"required": [action]} for action in _ACTIONS],
     "dependentRequired": {"shell": ["run"], "stdin": ["run"]},
-    "dependentSchemas": {"shell": {"properties": {"run": {"type": "string"}}}},
+    "dependentSchemas": {
+        "shell": {"properties": {"run": {"type": "string"}}},
+        "http": {"properties": {"with": _NOTHING, "env": _NOTHING, "cwd": _NOTHING}},
+    },
 }
 
 
@@ -255,6 +307,7 @@ class Task(Part):
         "A value in `${{ }}` never becomes shell text.",
     )
     python: PythonTarget | None = Field(None, description="The action: a Python function, `package.module:function`.")
+    http: Http | None = Field(None, description="The action: a request to a server.")
     wait: Duration | Expression | Moment | None = Field(
         None, description="The action: wait so long (`10m`), or until a moment (`{until: ...}`). It needs no process."
     )
@@ -299,7 +352,9 @@ class Task(Part):
     )
     retry: Retry | None = Field(None, description="How a failed attempt is repeated. Default: not at all.")
     success_when: Expression | bool | None = Field(
-        None, description="One boolean expression over `result` that decides success. Default for `run`: exit code 0."
+        None,
+        description="One boolean expression over `result` that decides success. Default for `run`: exit code 0; "
+        "for `http`: a status under `expect`.",
     )
     outputs: dict[Name, Output] | None = Field(None, description="What the task gives to others, by name.")
     on_failure: OnFailure | Substitute | Rollback | None = Field(
@@ -313,6 +368,8 @@ class Task(Part):
     @model_validator(mode="after")
     def _check_action(self) -> Self:
         _check_one_action(self, {action: getattr(self, action) for action in _ACTIONS})
+        if self.http is not None and not self.model_fields_set.isdisjoint(("arguments", "env", "cwd")):
+            raise ValueError("`with`, `env` and `cwd` go with a process, not with `http`")
         return self
 
 

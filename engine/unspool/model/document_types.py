@@ -151,6 +151,36 @@ Expression = TypeAliasType(
         ),
     ],
 )
+ValueExpression = TypeAliasType(
+    "ValueExpression",
+    Annotated[
+        str,
+        Field(
+            pattern=r"^[ \r\n\t]*\$\{\{",  # other than that of a condition, so that messages can tell them apart
+            description="One expression, `${{ ... }}`, that gives the value.",
+        ),
+    ],
+)
+HttpMethod = TypeAliasType(
+    "HttpMethod",
+    Annotated[
+        Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+        Field(description="The method of a request."),
+    ],
+)
+HttpStatus = TypeAliasType(
+    "HttpStatus", Annotated[int, Field(ge=100, le=599, description="The status of an answer."), AsInteger]
+)
+HeaderName = TypeAliasType(
+    "HeaderName",
+    Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}$",
+            description="The name of a header, such as `Accept`: letters, digits and `-`, and no space or colon.",
+        ),
+    ],
+)
 PythonTarget = TypeAliasType(
     "PythonTarget",
     Annotated[

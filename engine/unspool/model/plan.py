@@ -26,8 +26,9 @@ PLAN_FORMAT = 1
 class Retry(NamedTuple):
     """How often and when a failed attempt is followed by another.
 
-    `on` and `never` hold error classes and `{"exit_code": [...]}` filters; `on=None` means every
-    class that can pass by itself. `delay` and `max_delay` are seconds.
+    `on` and `never` hold error classes and `{"exit_code": [...]}` or `{"status": [...]}` filters; `on=None`
+    means every class that can pass by itself. `delay`, `max_delay` and `max_elapsed` are seconds; the last
+    counts from the start of the first attempt, and no attempt begins later.
     """
 
     max_attempts: int = 1
@@ -37,6 +38,7 @@ class Retry(NamedTuple):
     jitter: bool = True
     on: tuple[Any, ...] | None = None
     never: tuple[Any, ...] = ()
+    max_elapsed: float | None = None
 
 
 class Breaker(NamedTuple):
@@ -129,10 +131,11 @@ class Task:
     Attributes:
         index: dense number of the task in the plan.
         id: the name that people see.
-        kind: which task kind carries it out (`run`, `python`).
+        kind: which task kind carries it out (`run`, `python`, `http`).
         action: what to do, plain JSON; strings in it may hold `${{ }}`. For `run`:
             `{"argv": [...]}` or `{"script": text, "shell": name, "values": {variable: expression}}`,
             either with `"stdin"`; for `python`: `{"function": "module:function"}`. Both may have `"with"`.
+            For `http`: `{"method": ..., "url": ..., "headers": {...}, "expect": [...]}`, with `"json"` or `"body"`.
         needs: pairs of a task index and the state it must reach.
         dependents: indexes of the tasks that name this one in `needs`, ascending.
         when, success_when: one expression's source, without `${{ }}`.
@@ -293,8 +296,8 @@ def _task_from_json(index: int, stored: dict[str, Any]) -> Task:
 
 
 def _retry(stored: list[Any]) -> Retry:
-    attempts, strategy, delay, most, jitter, on, never = stored
-    return Retry(attempts, strategy, delay, most, jitter, None if on is None else tuple(on), tuple(never))
+    attempts, strategy, delay, most, jitter, on, never, *later = stored
+    return Retry(attempts, strategy, delay, most, jitter, None if on is None else tuple(on), tuple(never), *later)
 
 
 def _fan_out(stored: list[Any]) -> FanOut:

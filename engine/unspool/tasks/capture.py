@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +21,9 @@ class Store(Protocol):
 
     def put(self, content: bytes) -> Ref:
         """Keep a value, durably."""
+
+    def put_parts(self, parts: Iterable[bytes]) -> Ref:
+        """Keep a value that comes in parts, durably, and hold only one of them at a time."""
 
 
 def _read_file(path: str) -> bytes:
@@ -57,6 +61,13 @@ def streams(task: Task, slot: Slot, store: Store) -> dict[str, Any]:
     return collected
 
 
+def answered(task: Task, slot: Slot, cwd: str, store: Store) -> dict[str, Any]:
+    """Read what the core needs of what a server answered: the body stands where a process would have written."""
+    collected = streams(task, slot, store)
+    _read_outputs(task, slot, cwd, store, collected)
+    return collected
+
+
 def travel(content: bytes, store: Store, most: int = MAX_INLINE) -> dict[str, Any]:
     """Wrap a value for an event: itself, or a reference to where it is kept.
 
@@ -68,10 +79,15 @@ def travel(content: bytes, store: Store, most: int = MAX_INLINE) -> dict[str, An
 
 
 def _stream(slot: Slot, stream: str, store: Store) -> dict[str, Any]:
-    content = slot.read(stream)
-    if len(content) > MAX_INLINE:
-        content = slot.read_all(stream)
-    return travel(content, store)
+    return _travel_stream(slot, stream, store, MAX_INLINE)
+
+
+def _travel_stream(slot: Slot, stream: str, store: Store, most: int) -> dict[str, Any]:
+    """Wrap a whole stream for an event, however large it is, without holding it."""
+    content = slot.read(stream, most)
+    if len(content) <= most:
+        return travel(content, store, most)
+    return to_json(store.put_parts(slot.parts(stream))._replace(head=content[:HEAD].decode("utf-8", "replace")))
 
 
 def _read_outputs(task: Task, slot: Slot, cwd: str, store: Store, collected: dict[str, Any]) -> None:
@@ -88,7 +104,7 @@ def _read_outputs(task: Task, slot: Slot, cwd: str, store: Store, collected: dic
                     continue
                 found[output.name] = travel(content, store, output.max_bytes)
         elif output.source == "stdout" and not _travels(collected.get("stdout"), output.max_bytes):
-            found[output.name] = travel(slot.read_all("out"), store, output.max_bytes)
+            found[output.name] = _travel_stream(slot, "out", store, output.max_bytes)
     if found:
         collected["outputs"] = found
 

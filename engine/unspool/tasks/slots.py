@@ -5,11 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 MAX_INLINE = 256 * 1024  # bytes of a stream that travel in the event; more travel as a file
-_PART = 16 * 1024 * 1024  # bytes read at once
+_PART = 1024 * 1024  # bytes read at once
 
 
 class Slots:
@@ -89,16 +90,16 @@ class Slot:
             os.close(out)
             raise
 
-    def read(self, stream: str) -> bytes:
-        """Give all that was written to `out` or `err`, at most one byte more than travels inline."""
-        return os.pread(self.files[stream], MAX_INLINE + 1, 0)
+    def read(self, stream: str, most: int = MAX_INLINE) -> bytes:
+        """Give all that was written to `out` or `err`, at most one byte more than `most`."""
+        return os.pread(self.files[stream], most + 1, 0)
 
-    def read_all(self, stream: str) -> bytes:
+    def parts(self, stream: str) -> Iterator[bytes]:
         """Give all that was written to `out` or `err`, also where the file's name has been removed."""
-        content = bytearray()
-        while part := os.pread(self.files[stream], _PART, len(content)):
-            content += part
-        return bytes(content)
+        at = 0
+        while part := os.pread(self.files[stream], _PART, at):
+            at += len(part)
+            yield part
 
     def written_at(self, now: float) -> float:
         """Give the moment of the last write to `out` or `err`; where there was none, one before the attempt began.

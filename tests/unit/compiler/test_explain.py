@@ -336,6 +336,62 @@ def test_foreign_keys_of_a_task_are_translated_with_their_values(key, value, hin
     assert hints(task(run="x", **{key: value})) == [hint]
 
 
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"http": "https://a/"}, [("UNS023", 'write `http: {url: "https://a/"}`')]),
+        ({"url": "https://a/"}, [("UNS020", '`url` is spelt `http` here: write `http: {url: "https://a/"}`')]),
+        ({"http": {}}, [("UNS022", 'add it, such as `url: "https://example.com/items"`')]),
+        ({"http": {"uri": "https://a/"}}, [("UNS020", "`uri` is spelt `url` here")]),
+        ({"http": {"url": "https://a/", "method": "get"}}, [("UNS024", "write `method: GET`")]),
+        ({"http": {"url": "https://a/", "expect": 200}}, [("UNS023", "write `expect: [200]`")]),
+        ({"http": {"url": "https://a/", "expect": [20]}}, [("UNS028", "write `100`")]),
+        ({"http": {"url": "https://a/", "expect": []}}, [("UNS029", "an example: `expect: [200]`")]),
+        (
+            {"http": {"url": "https://a/", "status": 200}},
+            [("UNS020", "`status` is spelt `expect` here: write `expect: [200]`")],
+        ),
+        ({"http": {"url": "https://a/", "timeout": "5s"}}, [("UNS020", "`timeout` stands in a task: move it there")]),
+        (
+            {"http": {"url": "https://a/", "json": None, "body": "x"}},
+            [("UNS027", "remove `body`; a request sends one of the two")],
+        ),
+        ({"http": {"url": "https://a/", "headers": {"X y": "1"}}}, [("UNS025", "write `X-y`")]),
+        ({"http": {"url": "https://a/", "headers": ["A=b"]}}, [("UNS023", "write `headers: {A: b}`")]),
+        ({"http": {"url": "https://a/"}, "method": "POST"}, [("UNS020", "`method` stands in `http`: move it there")]),
+        ({"http": {"url": "https://a/"}, "expect": [200]}, [("UNS020", "`expect` stands in `http`: move it there")]),
+        ({"http": {"url": "https://a/"}, "stdin": "x"}, [("UNS027", "remove `stdin`")]),
+        ({"http": {"url": "https://a/"}, "shell": "sh"}, [("UNS027", "remove `shell`")]),
+        (
+            {"http": {"url": "https://a/"}, "with": {"a": 1}},
+            [("UNS027", "remove `with`; what is sent stands in `json` or `body` of `http`")],
+        ),
+        (
+            {"http": {"url": "https://a/"}, "env": {"A": 1}, "cwd": "x"},
+            [
+                ("UNS027", "remove `env`; write the values into `http`, where expressions work"),
+                ("UNS027", "remove `cwd`; no folder plays a part in a request"),
+            ],
+        ),
+        ({"http": {"url": "https://a/"}, "python": "a:b"}, [("UNS026", "keep one and remove `http`")]),
+        ({"run": "x", "retry": {"max_elapsed": "0s"}}, [("UNS030", None)]),
+        ({"run": "x", "retry": {"max_elapsed": 60}}, [("UNS030", "write `max_elapsed: 1m`")]),
+        ({"run": "x", "retry": {"on": [{"status": 503}]}}, [("UNS023", "write `status: [503]`")]),
+        ({"run": "x", "retry": {"on": [{"status_code": [503]}]}}, [("UNS020", "`status_code` is spelt `status` here")]),
+        ({"run": "x", "retry": {"on": [{}]}}, [("UNS029", None)]),
+        (
+            {"run": "x", "retry": {"on": [{"status": [503], "exit_code": [1]}]}},
+            [("UNS028", "write an item of the list for each")],
+        ),
+    ],
+)
+def test_requests_and_filters_are_explained(keys, said):
+    found = [(each.code, each.hint) for each in check_shape(task(**keys))]
+    assert [code for code, _ in found] == [code for code, _ in said]
+    assert all(wanted in (None, hint) for (_, hint), (_, wanted) in zip(found, said, strict=True)), found
+    assert all(hint for _, hint in found)
+
+
 def test_a_translation_of_a_key_that_is_there_already_asks_to_remove_it():
     assert hints(task(run="x", command="y")) == ["`run` is there already: remove `command`"]
 
@@ -405,7 +461,8 @@ def test_tables_of_foreign_keys_lead_to_known_keys():
         "defaults": definitions["Task"],
         "limits": definitions["Limits"],
         "retry": definitions["Retry"],
-        "filter": definitions["ExitCodes"],
+        "filter": definitions["Filter"],
+        "http": definitions["Http"],
         "source": definitions["FileSource"],
         "schema": definitions["ValueSchema"],
         "output": definitions["Output"],

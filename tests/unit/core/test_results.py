@@ -24,6 +24,41 @@ def test_what_is_not_there_is_null():
     assert view == {"exit_code": None, "stdout": None, "stderr": None, "duration": None, "error": None, "json": None}
 
 
+def test_a_kind_adds_fields_that_are_null_where_it_does_not_know_them():
+    view = result_view({"status_code": 200}, None, 1.0, "http")
+    assert (view["status_code"], view["headers"], view["retry_after"]) == (200, None, None)
+    assert "status_code" not in result_view({"status_code": 200}, None, 1.0, "run")
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "overruled"),
+    [
+        ("bad_request", 404, True),
+        ("server", 503, True),
+        ("auth", 401, True),
+        ("rate_limit", 429, True),
+        ("quota", 402, True),
+        ("bad_request", None, False),  # it could not even be sent
+        ("connection", None, False),
+        ("timeout", None, False),
+        ("output_invalid", None, False),
+        ("spawn_failed", None, False),
+    ],
+)
+def test_success_when_may_judge_a_status_and_nothing_that_came_before_one(kind, status, overruled):
+    error = {"class": kind, "message": ""}
+    view = result_view({"status_code": status}, error, 1.0, "http")
+    verdict = judge(task(success_when="true"), view, {"result": view})
+    assert verdict == (None if overruled else error)
+
+
+def test_success_when_may_refuse_a_status():
+    view = result_view({"status_code": 200}, None, 1.0, "http")
+    verdict = judge(task(success_when="result.status_code == 201"), view, {"result": view})
+    assert verdict is not None
+    assert verdict["class"] == "success_when_false"
+
+
 def test_json_is_stdout_where_it_parses_and_what_a_function_returned():
     assert result_view({"stdout": inline('{"a": 1}\n')}, None, 1.0)["json"] == {"a": 1}
     assert result_view({"stdout": inline("no")}, None, 1.0)["json"] is None

@@ -45,10 +45,15 @@ def test_a_document_cannot_be_changed():
 @pytest.mark.parametrize(
     ("task", "complaint"),
     [
-        ({"description": "nothing to do"}, "exactly one of `run` and `python`"),
-        ({"run": "x", "python": "a:b"}, "exactly one of `run` and `python`"),
+        ({"description": "nothing to do"}, "exactly one of `run`, `python` and `http`"),
+        ({"run": "x", "python": "a:b"}, "exactly one of `run`, `python` and `http`"),
         ({"run": ["x"], "shell": "bash"}, "`shell` goes with a script"),
         ({"python": "a:b", "stdin": "x"}, "`stdin` goes with `run`"),
+        ({"http": {"url": "http://a/"}, "env": {}}, "go with a process, not with `http`"),
+        ({"http": {"url": "http://a/", "json": None, "body": ""}}, "not both"),
+        ({"http": {"url": "http://a/", "expect": [99]}}, "greater than or equal to 100"),
+        ({"run": "x", "retry": {"on": [{}]}}, "exactly one of `exit_code` and `status`"),
+        ({"run": "x", "retry": {"on": [{"exit_code": [1], "status": [500]}]}}, "exactly one of `exit_code` and"),
         ({"run": "x", "timeout": None}, "`timeout` must not be null"),
         ({"run": "x", "tiemout": "5m"}, "Extra inputs are not permitted"),
         ({"run": "x", "depends_on": ["b", "b"]}, "must differ"),
