@@ -45,13 +45,14 @@ def compile_document(data: str | bytes, format: Format = "yaml") -> Compilation:
     graph, problems = read_graph(readable)
     found += problems + _check_limits(loaded.value)
     uses: dict[str, set[str]] = {}
+    secrets: dict[str, set[str]] = {}
     scripts: dict[str, Script] = {}
     if _may_have_expressions(data):
         from unspool.compiler.references import check_references  # and what it imports: a plain document needs none
 
         checked = check_references(readable, graph)
         scripts, script_problems = _interpolated(readable.document)
-        uses = checked.uses
+        uses, secrets = checked.uses, checked.secrets
         found += checked.diagnostics + script_problems
     if "\\" in loaded.text or "\0" in loaded.text:  # no other text can spell a NUL
         from unspool.compiler.nul import check_nul
@@ -59,7 +60,11 @@ def compile_document(data: str | bytes, format: Format = "yaml") -> Compilation:
         found += check_nul(readable.document)
     if any(diagnostic.is_error for diagnostic in found):
         return Compilation(None, _located(found, loaded, format))
-    plan = lower(readable.document, graph, uses, scripts, loaded.locate.source_text)
+    if "secrets" in readable.document:
+        from unspool.compiler.secrets import check_unused
+
+        found += check_unused(readable, secrets.values())
+    plan = lower(readable.document, graph, uses, scripts, loaded.locate.source_text, secrets)
     return Compilation(plan, _located(found, loaded, format))
 
 

@@ -23,13 +23,12 @@ _NO_CONTAINER = "tasks run on this machine; start a container in `run`, as in `r
 _NO_MACHINE = "every task runs on this machine: remove it"
 _NO_STEPS = "a task has one action: make each step a task of its own and link them with `depends_on`"
 _ONE_LIST = "put the program and its arguments into one list: `run: [program, argument]`"
+_AT_THE_TOP = "name it at the top level: `secrets: [NAME]`"
 _STATES = "say which end of a dependency is waited for: `depends_on: {NAME: any}`, or `ok`, `completed`, `failed`"
 
 # What language.md has beyond this version. They are known words, so they get an answer of their own.
 LATER = {
-    "document": frozenset(
-        ("secrets", "resources", "templates", "finally", "triggers", "rulesets", "import", "open", "policies")
-    ),
+    "document": frozenset(("resources", "templates", "finally", "triggers", "rulesets", "import", "open", "policies")),
     "task": frozenset(
         (
             "http agent swarm group monitor internal workflow approval wait join for_each matrix idle_timeout "
@@ -87,7 +86,7 @@ _DOCUMENT = _table(
     finally_="on_exit hooks handler_on after_script ensure always after_execution",
     import_="include includes imports extends uses",
     resources="pools pool semaphores mutexes queues",
-    secrets="secret",
+    secrets="secret credentials",
 )
 
 _RETRY = _table(
@@ -170,7 +169,7 @@ ADVICE = {
         "stage": "tasks have no stages: link them with `depends_on`",
         "trigger_rule": _STATES,
         "artifacts": "declare what the task gives as `outputs: {NAME: {from: {file: PATH}}}`",
-        "secrets": "secrets are not supported by this version yet: set the variable where unspool is started",
+        "secrets": _AT_THE_TOP + ', and hand it over: `env: {NAME: "${{ secrets.NAME }}"}`',
         "before_script": "put these lines first in `run`",
         "after_script": "make it a task with `depends_on: {NAME: any}`",
         "unless": "say when the task runs: `when: ${{ not (CONDITION) }}`",
@@ -194,8 +193,8 @@ ADVICE = {
     "schema": {
         "nullable": 'write a list of types, as in `type: [string, "null"]`, and remove it',
         "optional": "an input with a `default` is optional: remove it",
-        "secret": "secrets are not supported by this version yet: remove it",
-        "sensitive": "secrets are not supported by this version yet: remove it",
+        "secret": f"inputs are recorded; {_AT_THE_TOP}",
+        "sensitive": f"inputs are recorded; {_AT_THE_TOP}",
         "$ref": "references are not followed: write the schema out",
     },
 }

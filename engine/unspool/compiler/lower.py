@@ -27,6 +27,7 @@ DEFAULT_SHELL = "sh"
 
 SourceText = Callable[[Path], str | None]
 
+NOTHING: Mapping[str, Collection[str]] = {}
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 _PORTION = 500  # tasks
 
@@ -46,6 +47,7 @@ def lower(
     uses: Mapping[str, Collection[str]],
     scripts: Mapping[str, Script],
     source_text: SourceText,
+    secrets: Mapping[str, Collection[str]] = NOTHING,
 ) -> Plan:
     """Make the plan of a document in which nothing is wrong.
 
@@ -55,6 +57,7 @@ def lower(
         uses: of each task, the fields of its `result` that expressions read; `*` is all.
         scripts: those task scripts that hold `${{`.
         source_text: gives a scalar as it is spelt in the file.
+        secrets: of each task that is given any, their names.
 
     Cost: O(size of the document).
     """
@@ -62,13 +65,14 @@ def lower(
     concurrency = limits.get("concurrency")
     plan = Plan(
         name=document["name"],
-        tasks=_Lowering(document, graph, uses, scripts, source_text).tasks(),
+        tasks=_Lowering(document, graph, uses, scripts, source_text, secrets).tasks(),
         description=document.get("description"),
         inputs=document.get("inputs", {}),
         env=_environment(document.get("env", {}), ("env",), source_text),
         concurrency=None if concurrency is None else int(concurrency),
         max_tasks=int(limits.get("max_tasks", DEFAULT_MAX_TASKS)),
         outputs=document.get("outputs", {}),
+        secrets=tuple(document.get("secrets", ())),
     )
     return replace(plan, hash=plan_hash(plan))
 
@@ -96,6 +100,7 @@ class _Lowering:
         uses: Mapping[str, Collection[str]],
         scripts: Mapping[str, Script],
         source_text: SourceText,
+        secrets: Mapping[str, Collection[str]],
     ) -> None:
         self._bodies: list[dict[str, Any]] = list(document["tasks"].values())
         self._graph = graph
@@ -103,6 +108,7 @@ class _Lowering:
         self._uses = uses
         self._scripts = scripts
         self._source_text = source_text
+        self._secrets = secrets
         defaults = document.get("defaults", {})
         self._retry_keys: dict[str, Any] = defaults.get("retry", {})
         self._retry = _retry(self._retry_keys)
@@ -143,6 +149,7 @@ class _Lowering:
             env=env,
             collect=_collected(self._uses.get(name, ()), outputs),
             dynamic=_is_dynamic(action, env, fields.get("cwd")),
+            secrets=tuple(sorted(self._secrets.get(name, ()))),
             **fields,
         )
 

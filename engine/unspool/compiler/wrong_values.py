@@ -38,6 +38,7 @@ _NAMED = {
     "document": "a workflow",
     "inputs": "an input",
     "env": "a variable",
+    "secrets": "a secret",
     "outputs": "an output",
     "values": "an output",
 }

@@ -94,6 +94,7 @@ class Task:
         collect: what the host must read for the core after an attempt: `stdout`, `stderr`, `json`.
         dynamic: some field of `action`, `env` or `cwd` holds an expression.
         uses: names of resources and how many of each an attempt takes; all at once or none.
+        secrets: names of those that its variables hold.
     """
 
     index: int
@@ -118,6 +119,7 @@ class Task:
     collect: tuple[str, ...] = ()
     dynamic: bool = False
     uses: tuple[tuple[str, int], ...] = ()
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ class Plan:
         concurrency: how many tasks of one run may run at once; None leaves it to the host.
         outputs: the run's outputs by name, text with `${{ }}` or plain JSON.
         resources: what the tasks share.
+        secrets: names of the values that nothing may show; no task inherits a variable of such a name.
     """
 
     name: str
@@ -143,6 +146,7 @@ class Plan:
     max_tasks: int = DEFAULT_MAX_TASKS
     outputs: dict[str, Any] = field(default_factory=dict)
     resources: tuple[Resource, ...] = ()
+    secrets: tuple[str, ...] = ()
 
 
 _TASK_FIELDS = tuple(Task.__dataclass_fields__)
@@ -161,6 +165,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "max_tasks": plan.max_tasks,
         "outputs": plan.outputs,
         "resources": [list(resource) for resource in plan.resources],
+        "secrets": list(plan.secrets),
         "tasks": [_task_to_json(task) for task in plan.tasks],
     }
 
@@ -183,6 +188,7 @@ def plan_from_json(data: dict[str, Any]) -> Plan:
         max_tasks=data["max_tasks"],
         outputs=data["outputs"],
         resources=tuple(map(_resource, data["resources"])),
+        secrets=tuple(data.get("secrets", ())),
         tasks=tuple(_task_from_json(i, row) for i, row in enumerate(data["tasks"])),
     )
 
@@ -213,7 +219,7 @@ def _task_from_json(index: int, stored: dict[str, Any]) -> Task:
         row["outputs"] = tuple(Output(*fields) for fields in row["outputs"])
     if "uses" in row:
         row["uses"] = tuple((name, count) for name, count in row["uses"])
-    for name in ("tags", "collect"):
+    for name in ("tags", "collect", "secrets"):
         if name in row:
             row[name] = tuple(row[name])
     return Task(index=index, **row)
