@@ -34,7 +34,7 @@ def build_spec(task: Task, context: Context) -> dict[str, Any]:
             spec[key] = expr.as_text(expr.render(value, seen))
         else:
             spec[key] = expr.render(value, seen)
-    spec["env"] = {name: text_of(name, value, seen) for name, value in task.env.items()}
+    spec["env"] = {name: context.variable(name, value, seen) for name, value in task.env.items()}
     spec["cwd"] = None if task.cwd is None else text_of("cwd", task.cwd, seen)
     return spec
 

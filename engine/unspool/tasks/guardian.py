@@ -31,6 +31,11 @@ class ProcessGuardian:
         os.close(read)
         os.close(null)
 
+    def remove_after_death(self, folder: str) -> None:
+        """Have a folder removed when the engine dies: told through the pipe, since arguments can be seen by all."""
+        self.start()
+        os.write(self._pipe, os.fsencode(folder) + b"\0")
+
     def close(self) -> None:
         """End what still carries our mark, then the guardian."""
         if not self._pid:
@@ -51,6 +56,9 @@ class NoGuardian:
     def start(self) -> None:
         """Begin to watch over this process."""
         self.starts += 1
+
+    def remove_after_death(self, folder: str) -> None:
+        """Nothing dies here."""
 
     def close(self) -> None:
         """All is well: go away."""
