@@ -140,21 +140,26 @@ def read_file(path: str) -> dict[str, str]:
 
 def _read_private(path: str) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe without a writer would wait
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not (stat.S_ISREG(status.st_mode) or stat.S_ISFIFO(status.st_mode)):
-            raise SecretError(f"{path} is no file; name a file of secrets")
-        if status.st_uid not in (0, os.geteuid()):
-            raise SecretError(f"{path} belongs to another user, who can change it; make a copy of your own")
-        if status.st_mode & 0o077:
-            raise SecretError(
-                f"{path} can be read or written by others (mode {status.st_mode & 0o777:o}); `chmod 600 {path}`"
-            )
+    try:
+        _check_private(path, os.fstat(descriptor))
         os.set_blocking(descriptor, True)
-        content = file.read(_MOST_FILE_BYTES + 1)
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read(_MOST_FILE_BYTES + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > _MOST_FILE_BYTES:
         raise SecretError(f"{path} is larger than {_MOST_FILE_BYTES} bytes, which no file of secrets is")
     return content
+
+
+def _check_private(path: str, status: os.stat_result) -> None:
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISFIFO(status.st_mode)):
+        raise SecretError(f"{path} is no file; name a file of secrets")
+    if status.st_uid not in (0, os.geteuid()):
+        raise SecretError(f"{path} belongs to another user, who can change it; make a copy of your own")
+    mode = stat.S_IMODE(status.st_mode)
+    if mode & 0o077:
+        raise SecretError(f"{path} can be read or changed by others (mode {mode:o}); `chmod 600 {path}`")
 
 
 def _from_json(path: str, text: str) -> dict[str, str]:

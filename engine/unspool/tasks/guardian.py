@@ -59,6 +59,7 @@ class NoGuardian:
 
     def remove_after_death(self, folder: str) -> None:
         """Nothing dies here."""
+        self.start()
 
     def close(self) -> None:
         """All is well: go away."""
