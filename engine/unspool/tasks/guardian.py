@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from unspool.tasks import sweep
@@ -34,7 +35,8 @@ class ProcessGuardian:
     def remove_after_death(self, folder: str) -> None:
         """Have a folder removed when the engine dies: told through the pipe, since arguments can be seen by all."""
         self.start()
-        os.write(self._pipe, os.fsencode(folder) + b"\0")
+        with suppress(BrokenPipeError):  # somebody has ended it; what it would have done cannot be helped
+            os.write(self._pipe, os.fsencode(folder) + b"\0")
 
     def close(self) -> None:
         """End what still carries our mark, then the guardian."""

@@ -202,6 +202,7 @@ class PythonKind:
         try:
             printed.finish()
         except OSError as refused:
+            printed.drop()
             raise JournalError(f"the output of {spec.key} cannot be kept: {refused}") from None
 
     def _keep(self, printed: Printed, spec: AttemptSpec) -> None:

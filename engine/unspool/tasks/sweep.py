@@ -114,12 +114,15 @@ def guard(owner: bytes, engine: int) -> None:
 def _remove(folder: bytes) -> None:
     """Remove a folder with all that tasks put into it, as far as it lets itself be removed."""
     for path, folders, files in os.walk(folder, topdown=False):
-        for names, remove in ((files, os.unlink), (folders, os.rmdir)):
-            for name in names:
-                try:
-                    remove(os.path.join(path, name))
-                except OSError:
-                    continue
+        for name in files + folders:
+            entry = os.path.join(path, name)
+            try:
+                if name in files or os.path.islink(entry):
+                    os.unlink(entry)
+                else:
+                    os.rmdir(entry)
+            except OSError:
+                continue
     try:
         os.rmdir(folder)
     except OSError:
