@@ -20,6 +20,10 @@ class InputError(UnspoolError):
     """A value given for an input does not fit what the document declares."""
 
 
+class SecretError(UnspoolError):
+    """A secret has no value, or one that cannot be used."""
+
+
 class ExpressionError(UnspoolError):
     """An expression could not be evaluated."""
 

@@ -20,10 +20,11 @@ PATIENCE = 20.0  # seconds until a test gives up
 
 
 def make_spec(action: dict[str, Any], cwd: Path | str, attempt: int = 1, *, run: str = "r", **more: Any) -> AttemptSpec:
-    """Build an attempt. `env` and `number` are the attempt's, the rest of `more` are fields of its task."""
+    """Build an attempt. `env`, `number`, `mask` and `private` are its own, the rest of `more` fields of its task."""
     env, number = more.pop("env", {}), more.pop("number", 1)
+    mask, private = more.pop("mask", None), more.pop("private", None)
     task = Task(0, more.pop("id", "a"), more.pop("kind", "run"), action, **more)
-    return AttemptSpec(run, attempt, number, f"{run}/{task.id}", task, action, env, str(cwd))
+    return AttemptSpec(run, attempt, number, f"{run}/{task.id}", task, action, env, str(cwd), mask, private)
 
 
 class Ends:

@@ -53,6 +53,14 @@ def test_it_can_begin_again(guardian: Any):
         guardian.close()
 
 
+def test_a_folder_may_be_named_at_any_time(guardian: Any, tmp_path: Path):
+    (tmp_path / "one").mkdir()
+    guardian.remove_after_death(str(tmp_path / "one"))
+    guardian.start()
+    guardian.close()
+    assert (tmp_path / "one").is_dir(), "who closes it is not dead"
+
+
 def test_the_twin_counts():
     guardian = NoGuardian()
     guardian.start()

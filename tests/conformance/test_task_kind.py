@@ -20,10 +20,12 @@ from unspool.host.reactor import EpollReactor
 from unspool.host.simulate import Stub, StubKind, VirtualReactor
 from unspool.tasks.attempt import AttemptSpec, Ended
 from unspool.tasks.http import HttpKind
+from unspool.tasks.masking import Mask
 from unspool.tasks.python import PythonKind
 from unspool.tasks.slots import Slots
 from unspool.tasks.workers import Workers
 
+MASK = Mask({"TOKEN": "sesame-open"})
 MODULE = """
 import asyncio
 
@@ -195,6 +197,20 @@ class WorkerCase(PythonCase):
         return record
 
 
+class MaskedRunCase(RunCase):
+    """In a run with secrets output comes through pipes."""
+
+    def spec(self, behaviour: str, attempt: int = 1, run: str = "r") -> AttemptSpec:
+        return super().spec(behaviour, attempt, run)._replace(mask=MASK, private=str(self.folder))
+
+
+class MaskedWorkerCase(WorkerCase):
+    """The same for functions."""
+
+    def spec(self, behaviour: str, attempt: int = 1, run: str = "r") -> AttemptSpec:
+        return super().spec(behaviour, attempt, run)._replace(mask=MASK, private=str(self.folder))
+
+
 class StubCase(Case):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -211,9 +227,18 @@ class StubCase(Case):
         self.actions = {name: {} for name in stubs}
 
 
-@pytest.fixture(
-    params=[RunCase, PythonCase, WorkerCase, HttpCase, StubCase], ids=["run", "python", "worker", "http", "stub"]
-)
+CASES = {
+    "run": RunCase,
+    "python": PythonCase,
+    "worker": WorkerCase,
+    "masked-run": MaskedRunCase,
+    "masked-worker": MaskedWorkerCase,
+    "http": HttpCase,
+    "stub": StubCase,
+}
+
+
+@pytest.fixture(params=CASES.values(), ids=CASES.keys())
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
     case = request.param(tmp_path)
     yield case

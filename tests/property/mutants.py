@@ -28,6 +28,7 @@ SEEDS: tuple[dict[str, Any], ...] = (
             },
         },
         "env": {"CI": "1", "DEBUG": True, "LEVEL": 3, "RATIO": 0.5},
+        "secrets": ["TOKEN", "_key2"],
         "defaults": {"timeout": "15m", "retry": {"max_attempts": 2, "delay": "0s"}, "shell": "bash", "cwd": "src"},
         "limits": {"concurrency": 4, "max_tasks": 200, "timeout": "2h", "queue": 20},
         "tasks": {
@@ -39,7 +40,7 @@ SEEDS: tuple[dict[str, Any], ...] = (
                 "shell": "sh",
                 "stdin": "text",
                 "with": {"suite": ["${{ inputs.suites }}", None, 1.5]},
-                "env": {"A_B": "x"},
+                "env": {"A_B": "x", "T": "Bearer ${{ secrets.TOKEN }}", "K": "${{ secrets._key2 }}"},
                 "timeout": "250ms",
                 "idle_timeout": "1m",
                 "grace": "0s",

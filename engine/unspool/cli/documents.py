@@ -136,6 +136,23 @@ def _input_file(path: str) -> dict[str, Any]:
     return loaded.value
 
 
+def read_secrets(plan: Plan, file: str | None) -> dict[str, str]:
+    """Find the values of a plan's secrets, and take them out of this process's environment.
+
+    Raises:
+        SecretError: a value is missing or cannot be used, or the file cannot.
+    """
+    if not plan.secrets:
+        if file is not None:
+            click.echo(f"unspool: {plan.name} declares no secrets, so {file} is not read", err=True)
+        return {}
+    from unspool.host.secrets import gather, hide
+
+    values = gather(plan.secrets, file)
+    hide(plan.secrets)
+    return values
+
+
 def folder_of(path: str) -> Path:
     """Give the absolute folder of a document."""
     from pathlib import Path  # 4 ms that `check` need not pay

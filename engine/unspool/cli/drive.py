@@ -52,6 +52,11 @@ format_option = click.option(
     show_default=True,
     help="`json` prints the report at the end, `ndjson` every event as it happens.",
 )
+secrets_option = click.option(
+    "--secrets-file",
+    metavar="FILE",
+    help="Values of secrets: a JSON object, or lines NAME=value. It wins over the environment.",
+)
 quiet_option = click.option(
     "-q", "--quiet", "show", flag_value="quiet", help="No progress; a text report only of what failed."
 )

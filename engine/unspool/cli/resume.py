@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from unspool.cli.documents import read_secrets
 from unspool.cli.drive import (
     Show,
     drive,
@@ -14,6 +15,7 @@ from unspool.cli.drive import (
     exit_code,
     format_option,
     quiet_option,
+    secrets_option,
     verbose_option,
     workers_option,
 )
@@ -27,12 +29,13 @@ if TYPE_CHECKING:
 
 @click.command("resume")
 @click.argument("run")
+@secrets_option
 @workers_option
 @durability_option
 @format_option
 @quiet_option
 @verbose_option
-def command(run: str, workers: int, durability: str, form: str, show: Show | None) -> int:
+def command(run: str, secrets_file: str | None, workers: int, durability: str, form: str, show: Show | None) -> int:
     """Go on with RUN where its journal ends: what is finished stays so, what was under way runs again."""
     recorded = read_recorded(run)
     folder, found = recorded.folder, recorded.rebuild()
@@ -41,11 +44,12 @@ def command(run: str, workers: int, durability: str, form: str, show: Show | Non
 
         click.echo(f"nothing to do: {summary(found)}", err=True)
         return exit_code(found)
+    secrets = read_secrets(found.plan, secrets_file)
     previous = previous_mark(folder)
 
     def begin(engine: Engine) -> Run:
         click.echo(_intention(found), err=True)  # not before the journal is ours
-        return engine.resume(found.id, previous)
+        return engine.resume(found.id, previous, secrets)
 
     return drive(folder, begin, workers, durability, form, show or "normal")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from unspool.cli.documents import folder_of, load_plan, read_inputs
+from unspool.cli.documents import folder_of, load_plan, read_inputs, read_secrets
 from unspool.cli.drive import (
     Show,
     drive,
     durability_option,
     format_option,
     quiet_option,
+    secrets_option,
     verbose_option,
     workers_option,
 )
@@ -20,13 +21,22 @@ from unspool.cli.drive import (
 @click.argument("file")
 @click.option("-i", "--input", "pairs", multiple=True, metavar="NAME=VALUE", help="An input; may be given again.")
 @click.option("--inputs", metavar="FILE", help="A YAML, TOML or JSON file of inputs.")
+@secrets_option
 @workers_option
 @durability_option
 @format_option
 @quiet_option
 @verbose_option
 def command(
-    file: str, pairs: tuple[str, ...], inputs: str | None, workers: int, durability: str, form: str, show: Show | None
+    file: str,
+    pairs: tuple[str, ...],
+    inputs: str | None,
+    workers: int,
+    durability: str,
+    form: str,
+    *,
+    show: Show | None,
+    secrets_file: str | None,
 ) -> int:
     """Compile FILE, run it, show progress, and report.
 
@@ -38,11 +48,16 @@ def command(
     plan = load_plan(file)
     values = read_inputs(plan, pairs, inputs)
     folder = folder_of(file)
+    secrets = read_secrets(plan, secrets_file)
+    if secrets:
+        from unspool.host.secrets import refuse_recorded
+
+        refuse_recorded(secrets, plan, values, [str(folder), file])  # before there is a journal
     state = home.make_state_folder(home.state_folder(folder))
     run = home.new_run_id()
     return drive(
         home.journal_folder(state, run),
-        lambda engine: engine.start(plan, values, folder, file, run),
+        lambda engine: engine.start(plan, values, folder, file, run, secrets),
         workers,
         durability,
         form,

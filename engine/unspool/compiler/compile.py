@@ -12,7 +12,7 @@ from unspool.compiler.lower import DEFAULT_SHELL, Script, lower
 from unspool.compiler.readable import Readable, salvage, whole
 from unspool.compiler.shape import check_shape
 from unspool.compiler.text import Format, Loaded, load
-from unspool.model.diagnostics import Diagnostic
+from unspool.model.diagnostics import Diagnostic, Path
 from unspool.model.plan import FanOut, Plan
 
 _MORE_FAULTS = "UNS039"  # shape says by it that it stopped counting
@@ -51,35 +51,64 @@ def compile_document(data: str | bytes, format: Format = "yaml") -> Compilation:
     inner = [*flat.diagnostics, *problems, *more_problems]
     found += _check_limits(loaded.value, graph, flat, bounds)
     uses: dict[str, set[str]] = {}
+    secrets: dict[str, set[str]] = {}
     scripts: dict[str, Script] = {}
     if _may_have_expressions(data):
         from unspool.compiler.references import check_references  # and what it imports: a plain document needs none
 
         checked = check_references(flat, graph)
         scripts, script_problems = _interpolated(readable.document)
-        uses = checked.uses
+        uses, secrets = checked.uses, checked.secrets
         inner += checked.diagnostics + script_problems
+    inner += _rare_errors(loaded, readable)
+    found += map(flat.placed, inner)
+    if not _has_errors(found):
+        found += map(flat.placed, _late_findings(loaded, flat, graph, secrets))
+    if _has_errors(found):
+        return Compilation(None, _located(found, loaded, format))
+
+    def source_text(path: Path) -> str | None:
+        return loaded.locate.source_text(flat.path_of(path))
+
+    plan = lower(flat, graph, uses, scripts, source_text, bounds, secrets)
+    return Compilation(plan, _located(found, loaded, format))
+
+
+def _has_errors(found: list[Diagnostic]) -> bool:
+    return any(diagnostic.is_error for diagnostic in found)
+
+
+def _rare_errors(loaded: Loaded, readable: Readable) -> list[Diagnostic]:
+    """Look for what only few documents can have."""
+    found: list[Diagnostic] = []
     if "\\" in loaded.text or "\0" in loaded.text:  # no other text can spell a NUL
         from unspool.compiler.nul import check_nul
 
-        inner += check_nul(readable.document)
+        found += check_nul(readable.document)
     if any("http" in task for task in readable.document["tasks"].values()):
         from unspool.compiler.requests import check_requests
 
-        inner += check_requests(readable.document)
-    if "max_elapsed" in loaded.text and not any(diagnostic.is_error for diagnostic in (*found, *inner)):
+        found += check_requests(readable.document)
+    return found
+
+
+def _late_findings(loaded: Loaded, flat: Flat, graph: Graph, secrets: dict[str, set[str]]) -> list[Diagnostic]:
+    """Look for what can only be said of a document in which nothing else is wrong."""
+    found: list[Diagnostic] = []
+    document = flat.readable.document
+    if "max_elapsed" in loaded.text:
         from unspool.compiler.retries import check_retries
 
-        inner += check_retries(readable.document)
-    found += map(flat.placed, inner)
-    if "queue" in loaded.value.get("limits", ()) and not any(diagnostic.is_error for diagnostic in found):
-        from unspool.compiler.queue import check_queue  # few documents bound it
+        found += check_retries(document)
+    if "queue" in document.get("limits", ()):
+        from unspool.compiler.queue import check_queue
 
-        found += check_queue(readable.document, graph, flat)
-    if any(diagnostic.is_error for diagnostic in found):
-        return Compilation(None, _located(found, loaded, format))
-    plan = lower(flat, graph, uses, scripts, lambda path: loaded.locate.source_text(flat.path_of(path)), bounds)
-    return Compilation(plan, _located(found, loaded, format))
+        found += check_queue(document, graph, flat)
+    if "secrets" in document:
+        from unspool.compiler.secrets import check_unused
+
+        found += check_unused(flat.readable, secrets.values())
+    return found
 
 
 def _may_have_expressions(data: str | bytes) -> bool:

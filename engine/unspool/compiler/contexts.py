@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from unspool.model.kinds import KIND_FIELDS
 
-Place = Literal["env", "start", "success_when", "outputs"]
+Place = Literal["env", "start", "variable", "success_when", "outputs"]
 
 RESULT_FIELDS = ("exit_code", "stdout", "stderr", "json", "duration", "error")
 HTTP_FIELDS = KIND_FIELDS["http"]
@@ -19,6 +19,7 @@ _AT_START = ("inputs", "env", "run", "tasks")
 CONTEXTS: dict[Place, tuple[str, ...]] = {
     "env": ("inputs", "run"),
     "start": _AT_START,
+    "variable": (*_AT_START, "secrets"),
     "success_when": (*_AT_START, "result", "attempt"),
     "outputs": _AT_START,
 }
@@ -26,6 +27,7 @@ CONTEXTS: dict[Place, tuple[str, ...]] = {
 PLACES: dict[Place, str] = {
     "env": "in the document's `env`",
     "start": "before the task has run",
+    "variable": "before the task has run",
     "success_when": "in `success_when`",
     "outputs": "in the outputs of the workflow",
 }
@@ -61,7 +63,6 @@ _LATER = {
     "outcome": "use `result.exit_code` or `result.error`",
     "reason": "use `result.error`",
     "lease": "remove it",
-    "secrets": "let the command read the variable from its environment: every variable of the engine is there",
     "event": "make it an input",
 }
 
@@ -83,6 +84,8 @@ _FOREIGN = {
     "config": "write `inputs.NAME`",
     "input": "write `inputs.NAME`",
     "environ": "write `env.NAME`",
+    "secret": "write `secrets.NAME`",
+    "vault": "write `secrets.NAME`",
     "output": "write `tasks.NAME.outputs.NAME`",
     "this": "write `result` in `success_when`",
     "self": "write `result` in `success_when`",
@@ -118,7 +121,9 @@ def unavailable(root: str, place: Place) -> Elsewhere | None:
     if root in _LATER:
         return Elsewhere(f"`{root}` is not supported by this version yet", _LATER[root])
     if root in WORDS or root == "outputs":
-        return Elsewhere(f"`{root}` is not known {PLACES[place]}", _HERE[root, place])
+        return Elsewhere(
+            f"`{root}` is not known {PLACES[place]}", _HERE[root, "start" if place == "variable" else place]
+        )
     return None
 
 

@@ -24,11 +24,12 @@ _NO_MACHINE = "every task runs on this machine: remove it"
 _NO_STEPS = "a task has one action: make each step a task of its own and link them with `depends_on`"
 _ONE_LIST = "put the program and its arguments into one list: `run: [program, argument]`"
 _IN_URL = "write it into the `url`, as in `url: https://example.com/items?page=2`"
+_AT_THE_TOP = "name it at the top level: `secrets: [NAME]`"
 _STATES = "say which end of a dependency is waited for: `depends_on: {NAME: any}`, or `ok`, `completed`, `failed`"
 
 # What language.md has beyond this version. They are known words, so they get an answer of their own.
 LATER = {
-    "document": frozenset(("secrets", "resources", "triggers", "rulesets", "import", "open", "policies")),
+    "document": frozenset(("resources", "triggers", "rulesets", "import", "open", "policies")),
     "task": frozenset(("agent swarm monitor internal workflow on_result uses batch cache interpret").split()),
     "defaults": frozenset(("join", "cache", "uses")),
     "limits": frozenset(("max_depth", "max_cost_usd", "idle")),
@@ -80,7 +81,7 @@ _DOCUMENT = _table(
     finally_="on_exit hooks handler_on after_script ensure always after_execution",
     import_="include includes imports extends uses",
     resources="pools pool semaphores mutexes queues",
-    secrets="secret",
+    secrets="secret credentials",
 )
 
 _RETRY = _table(
@@ -172,7 +173,7 @@ ADVICE = {
         "stage": "tasks have no stages: link them with `depends_on`",
         "trigger_rule": _STATES,
         "artifacts": "declare what the task gives as `outputs: {NAME: {from: {file: PATH}}}`",
-        "secrets": "secrets are not supported by this version yet: set the variable where unspool is started",
+        "secrets": _AT_THE_TOP + ', and hand it over: `env: {NAME: "${{ secrets.NAME }}"}`',
         "before_script": "put these lines first in `run`",
         "after_script": "make it a task with `depends_on: {NAME: any}`",
         "unless": "say when the task runs: `when: ${{ not (CONDITION) }}`",
@@ -205,8 +206,8 @@ ADVICE = {
     "schema": {
         "nullable": 'write a list of types, as in `type: [string, "null"]`, and remove it',
         "optional": "an input with a `default` is optional: remove it",
-        "secret": "secrets are not supported by this version yet: remove it",
-        "sensitive": "secrets are not supported by this version yet: remove it",
+        "secret": f"inputs are recorded; {_AT_THE_TOP}",
+        "sensitive": f"inputs are recorded; {_AT_THE_TOP}",
         "$ref": "references are not followed: write the schema out",
     },
 }

@@ -32,6 +32,7 @@ DEFAULT_SHELL = "sh"
 
 SourceText = Callable[[Path], str | None]
 
+NOTHING: Mapping[str, Collection[str]] = {}
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 _PORTION = 500  # tasks
 _HAS_ATTEMPTS = frozenset(
@@ -57,6 +58,7 @@ def lower(
     scripts: Mapping[str, Script],
     source_text: SourceText,
     fans: Mapping[str, FanOut],
+    secrets: Mapping[str, Collection[str]] = NOTHING,
 ) -> Plan:
     """Make the plan of a document in which nothing is wrong.
 
@@ -67,6 +69,7 @@ def lower(
         scripts: those task scripts that hold `${{`.
         source_text: gives a scalar as it is spelt in the file.
         fans: the fan-out of each task that has one.
+        secrets: of each task that is given any, their names.
 
     Cost: O(size of the document).
     """
@@ -75,7 +78,7 @@ def lower(
     concurrency = limits.get("concurrency")
     plan = Plan(
         name=document["name"],
-        tasks=_Lowering(flat, graph, uses, scripts, source_text, fans).tasks(),
+        tasks=_Lowering(flat, graph, uses, scripts, source_text, fans, secrets).tasks(),
         description=document.get("description"),
         inputs=document.get("inputs", {}),
         env=_environment(document.get("env", {}), ("env",), source_text),
@@ -84,6 +87,7 @@ def lower(
         outputs=document.get("outputs", {}),
         queue=int(limits["queue"]) if "queue" in limits else None,
         run_timeout=parse_duration(limits["timeout"]) if "timeout" in limits else None,
+        secrets=tuple(document.get("secrets", ())),
     )
     return replace(plan, hash=plan_hash(plan))
 
@@ -112,6 +116,7 @@ class _Lowering:
         scripts: Mapping[str, Script],
         source_text: SourceText,
         fans: Mapping[str, FanOut],
+        secrets: Mapping[str, Collection[str]],
     ) -> None:
         document = flat.readable.document
         self._flat = flat
@@ -123,6 +128,7 @@ class _Lowering:
         self._uses = uses
         self._scripts = scripts
         self._source_text = source_text
+        self._secrets = secrets
         defaults = document.get("defaults", {})
         self._retry_keys: dict[str, Any] = defaults.get("retry", {})
         self._retry = _retry(self._retry_keys)
@@ -176,6 +182,7 @@ class _Lowering:
             env=env,
             collect=_collected(self._uses.get(name, ()), outputs, _STREAMS_OF.get(kind, _STREAMS)),
             dynamic=_is_dynamic(action, env, fields.get("cwd")),
+            secrets=tuple(sorted(self._secrets.get(name, ()))),
             **fields,
         )
 

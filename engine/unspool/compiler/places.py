@@ -33,6 +33,7 @@ _CHILDREN: dict[str, dict[str, str]] = {
     "any": {_ANY: "any"},
     "run": {_ANY: "argument"},
     "tags": {_ANY: "tag"},
+    "secrets": {_ANY: "secret"},
     "depends_on": {_ANY: "need"},
     "outputs": {_ANY: "output"},
     "on": {_ANY: "filter"},

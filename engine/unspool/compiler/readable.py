@@ -13,7 +13,7 @@ class Readable(NamedTuple):
 
     Attributes:
         document: only what has the right type and no finding in it; it always has `tasks`.
-        holes: the maps and lists whose content is not known: `("inputs",)`, `("env",)`,
+        holes: the maps and lists whose content is not known: `("inputs",)`, `("env",)`, `("secrets",)`,
             `("tasks", NAME, "outputs")`, `("tasks", NAME, "depends_on")`. Nothing may be called
             unknown or missing for want of what stood there.
     """
@@ -47,9 +47,11 @@ def salvage(value: Any, broken: Iterable[Path]) -> Readable | None:
             document[key] = _kept_names(value[key], (key,), faults)
         if key not in document and (key in value or faults.has_stray_key(())):
             holes.add((key,))
-    for key in ("outputs", "defaults"):
-        if isinstance(value.get(key), dict) and (key,) not in faults.touched:
+    for key, fits in _WHOLE.items():
+        if key in value and fits(value[key]) and (key,) not in faults.touched:
             document[key] = value[key]
+    if "secrets" not in document and ("secrets" in value or faults.has_stray_key(())):
+        holes.add(("secrets",))
     for name, body in value["tasks"].items():
         if isinstance(name, str):
             document["tasks"][name] = _salvage_task(name, body, faults, holes)
@@ -85,6 +87,14 @@ def _is_action(value: Any) -> bool:
     return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, _SCALARS) for item in value))
 
 
+def _is_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_map(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
 def _is_environment(value: Any) -> bool:
     return _is_map_of_text_keys(value) and all(isinstance(item, _SCALARS) for item in value.values())
 
@@ -101,6 +111,7 @@ def _is_needs(value: Any) -> bool:
 
 
 _SCALARS = (str, int, float)
+_WHOLE: dict[str, Callable[[Any], bool]] = {"secrets": _is_names, "outputs": _is_map, "defaults": _is_map}
 _TASK_FIELDS: dict[str, Callable[[Any], bool]] = {
     "run": _is_action,
     "python": _is_text,
@@ -119,7 +130,7 @@ _TASK_FIELDS: dict[str, Callable[[Any], bool]] = {
 _KNOWN = frozenset(
     (
         *_TASK_FIELDS,
-        *("unspool", "name", "description", "inputs", "defaults", "limits", "tasks"),
+        *("unspool", "name", "description", "inputs", "defaults", "limits", "tasks", "secrets"),
         *("tags", "timeout", "idle_timeout", "grace", "retry", "priority", "estimate", "on_crash"),
     )
 )

@@ -16,6 +16,7 @@ from unspool.compiler.absence import Reading, check_readings
 from unspool.compiler.flatten import Flat, asks_each
 from unspool.compiler.graph import Graph
 from unspool.compiler.scope import Scope, Spot
+from unspool.compiler.secrets import computed
 from unspool.compiler.wording import TYPE_PHRASES, quote
 from unspool.model.diagnostics import Diagnostic, Path
 
@@ -48,10 +49,12 @@ class Checked(NamedTuple):
     Attributes:
         diagnostics: what is wrong with them.
         uses: of each task, the fields of its `result` that some expression reads; `*` is all of it.
+        secrets: of each task that is given any, their names.
     """
 
     diagnostics: list[Diagnostic]
     uses: dict[str, set[str]]
+    secrets: dict[str, set[str]]
 
 
 def check_references(flat: Flat, graph: Graph) -> Checked:
@@ -61,7 +64,8 @@ def check_references(flat: Flat, graph: Graph) -> Checked:
     """
     checker = _Checker(flat, graph)
     checker.check()
-    return Checked(checker.found + check_readings(graph, checker.tasks, checker.readings), checker.scope.uses)
+    found = checker.found + check_readings(graph, checker.tasks, checker.readings)
+    return Checked(found, checker.scope.uses, checker.scope.secrets)
 
 
 class _Checker:
@@ -172,6 +176,16 @@ class _Checker:
             path = (*spot.path, "aggregate", "reduce")
             self.value(aggregate["reduce"], Spot("start", path, spot.node, scope=scope))
 
+    def variables(self, value: Any, spot: Spot) -> None:
+        """Check the `env` of a task, the one place that takes secrets."""
+        self.value(value, spot._replace(place="variable"))
+
+    def request(self, value: Any, spot: Spot) -> None:
+        """Check a request, whose headers take secrets too."""
+        for key, part in value.items() if isinstance(value, dict) else ():
+            place = "variable" if key == "headers" else spot.place
+            self.value(part, spot._replace(place=place, path=(*spot.path, key)))
+
     def outputs(self, outputs: Any, spot: Spot) -> None:
         """Warn of expressions in declared outputs, which hold none."""
         for name, output in outputs.items():
@@ -196,6 +210,10 @@ class _Checker:
     def _expression(self, expression: Expression, spot: Spot) -> bool:
         """Check what an expression names; say whether nothing is wrong with it by itself."""
         is_sound = True
+        refused = computed(expression, spot.place, spot.path) if "secrets" in expression.source else None
+        if refused is not None:
+            self.found.append(refused)
+            return False
         for reference in expression.references:
             at = expression.offset + reference.offset
             problem = self.scope.problem(reference.path, spot)
@@ -260,10 +278,10 @@ _COMPARED = {"string": " != ''", "integer": " > 0", "number": " > 0", "array": "
 
 _FIELDS: dict[str, Callable[[_Checker, Any, Spot], None]] = {
     "run": _Checker.value,
-    "http": _Checker.value,
+    "http": _Checker.request,
     "stdin": _Checker.value,
     "with": _Checker.value,
-    "env": _Checker.value,
+    "env": _Checker.variables,
     "cwd": _Checker.value,
     "when": _Checker.condition,
     "success_when": _Checker.success_when,

@@ -22,6 +22,8 @@ EXAMPLES: dict[str, Any] = {
     "description": "What it is for.",
     "inputs": {"branch": {"type": "string", "default": "main"}},
     "env": {"CI": "1"},
+    "secrets": ["API_TOKEN"],
+    "secret": "API_TOKEN",
     "defaults": {"timeout": "15m"},
     "limits": {"concurrency": 4},
     "tasks": {"build": {"run": ["make"]}},
@@ -252,6 +254,14 @@ def _text(value: Any) -> str | None:
     return str(value) if isinstance(value, int | float) else None
 
 
+def _secrets(value: Any) -> list[str] | None:
+    """Other systems write a map, of which the names are meant, or one name."""
+    if not isinstance(value, dict | str):
+        return None
+    names = [variable_name(str(part)) for part in ([value] if isinstance(value, str) else value)]
+    return list(dict.fromkeys(name for name in names if name)) or None
+
+
 def _integer(value: Any) -> int | None:
     if isinstance(value, bool):
         return None
@@ -342,6 +352,7 @@ _FITS: dict[str, Callable[[Any], Any]] = {
     "retry": _retry,
     "depends_on": _names,
     "tags": _texts,
+    "secrets": _secrets,
     "required": _texts,
     "on": _filters,
     "never": _filters,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
+from unspool.compiler import secrets
 from unspool.compiler.contexts import (
     CONTEXTS,
     ERROR_FIELDS,
@@ -74,6 +75,7 @@ class Scope:
 
     Attributes:
         uses: of each task, the fields of its `result` that some reference reads; `*` is all of it.
+        secrets: of each task that is given any, their names.
     """
 
     def __init__(self, flat: Flat, graph: Graph) -> None:
@@ -81,11 +83,13 @@ class Scope:
         document = readable.document
         self._flat = flat
         self.uses: dict[str, set[str]] = {}
+        self.secrets: dict[str, set[str]] = {}
         self._suggested = 0
         self._holes = readable.holes
         self._graph = graph
         self._inputs: dict[str, Any] = document.get("inputs", {})
         self._env: dict[str, Any] = document.get("env", {})
+        self._secrets: list[str] = document.get("secrets", [])
         self._tasks: list[dict[str, Any]] = list(document["tasks"].values())
 
     def problem(self, path: Steps, spot: Spot) -> Problem | None:
@@ -93,6 +97,8 @@ class Scope:
         root, rest = str(path[0]), path[1:]
         if root in LOCAL and root in self._local(spot):
             return None
+        if root == secrets.ROOT:
+            return self._secret(path, spot)
         if root not in CONTEXTS[spot.place]:
             return _unknown_root(root, spot.place)
         if root == "tasks":
@@ -185,6 +191,18 @@ class Scope:
                 self._variable_hint(str(name), spot),
             )
         return _no_members(("env", *rest)) if len(rest) > 1 else None
+
+    def _secret(self, path: Steps, spot: Spot) -> Problem | None:
+        name = str(path[1]) if len(path) > 1 else None
+        wrong = secrets.misplaced(name, spot.place, spot.path, is_script=spot.is_script)
+        if wrong is not None:
+            return wrong
+        if name is None:
+            return "UNS072", "`secrets` does not say which secret is meant", "write `secrets.NAME`"
+        if name not in self._secrets:
+            return None if ("secrets",) in self._holes else secrets.unknown(name, self._secrets)
+        self.secrets.setdefault(self._graph.names[spot.node], set()).add(name)
+        return _no_members(path) if len(path) > 2 else None
 
     def _variable_hint(self, name: str, spot: Spot) -> str:
         similar = {known.lower(): known for known in self._env}.get(name.lower()) or closest(name, self._env)

@@ -45,6 +45,7 @@ _NAMED = {
     "inputs": "an input",
     "env": "a variable",
     "headers": "a header",
+    "secrets": "a secret",
     "outputs": "an output",
     "values": "an output",
 }

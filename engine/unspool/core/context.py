@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from unspool.core.placeholders import is_spelt, placeholders
 from unspool.errors import ExpressionError
 from unspool.model.status import COMPLETED
 
@@ -30,6 +31,10 @@ class Context:
         self._tasks = tasks
         self.base: dict[str, Any] = {"inputs": inputs, "run": run, "env": {}}
         self.base["env"] = {name: text_of(name, value, self.base) for name, value in plan.env.items()}
+        self._secrets = placeholders(plan.secrets)
+        if self._secrets:
+            for name, text in self.base["env"].items():
+                _check_foreign(name, text)
 
     def add(self, node: Task) -> None:
         """Know a node that the run has grown."""
@@ -55,6 +60,18 @@ class Context:
         }
         context = self._with_tasks(names, scope) if names else self.base
         return {**context, **own} if own else context
+
+    def variable(self, name: str, value: str, seen: dict[str, Any]) -> str:
+        """Render a variable of a task, the one place that takes secrets: each is a placeholder in it.
+
+        Raises:
+            ExpressionError: an expression fails, the text cannot be handed to a process, or some
+                other value in it would be taken for a placeholder.
+        """
+        if not self._secrets:
+            return text_of(name, value, seen)
+        _check_foreign(name, text_of(name, value, {**seen, "secrets": dict.fromkeys(self._secrets, "")}))
+        return text_of(name, value, {**seen, "secrets": self._secrets})
 
     def value(self, value: Any, local: dict[str, Any] | None = None, scope: str = "") -> Any:
         """Evaluate every expression in `value`.
@@ -138,6 +155,11 @@ def text_of(name: str, value: str, context: dict[str, Any]) -> str:
     except ExpressionError as problem:
         raise ExpressionError(f"{name}: {problem}") from None
     return fitting(name, text)
+
+
+def _check_foreign(name: str, text: str) -> None:
+    if is_spelt(text):
+        raise ExpressionError(f"{name}: in a run with secrets no variable can hold the character U+FDD0; remove it")
 
 
 def fitting(name: str, text: str) -> str:

@@ -25,7 +25,7 @@ def build_spec(task: Task, context: Context, local: dict[str, Any] | None = None
     if task.kind == "http":
         from unspool.core.requests import build_request
 
-        return {**build_request(action, seen), "env": {}, "cwd": None}
+        return {**build_request(action, seen, context), "env": {}, "cwd": None}
     spec: dict[str, Any] = {}
     for key, value in action.items():
         if key == "argv":
@@ -38,7 +38,7 @@ def build_spec(task: Task, context: Context, local: dict[str, Any] | None = None
             spec[key] = expr.as_text(expr.render(value, seen))
         else:
             spec[key] = expr.render(value, seen)
-    spec["env"] = {name: text_of(name, value, seen) for name, value in task.env.items()}
+    spec["env"] = {name: context.variable(name, value, seen) for name, value in task.env.items()}
     spec["cwd"] = None if task.cwd is None else text_of("cwd", task.cwd, seen)
     return spec
 

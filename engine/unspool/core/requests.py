@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unspool import expr
 from unspool.errors import ExpressionError
 from unspool.model.urls import METHODS, header_problem, url_problem
 
+if TYPE_CHECKING:
+    from unspool.core.context import Context
 
-def build_request(action: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
+
+def build_request(action: dict[str, Any], seen: dict[str, Any], context: Context) -> dict[str, Any]:
     """Evaluate the action of an `http` task.
 
     Raises:
@@ -18,7 +21,9 @@ def build_request(action: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any
     request: dict[str, Any] = {
         "url": _url(_text("url", action["url"], seen)),
         "method": _method(_text("method", action["method"], seen)),
-        "headers": {name: _header(name, _text(name, value, seen)) for name, value in action["headers"].items()},
+        "headers": {
+            name: _header(name, context.variable(name, value, seen)) for name, value in action["headers"].items()
+        },
         "expect": _statuses(expr.render(action["expect"], seen)),
     }
     if "json" in action:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -50,6 +51,7 @@ class Engine:
         self._slots = slots
         self._durability = durability
         self._interrupts = 0
+        self._private: Path | None = None
         self.notes: list[str] = []  # what a person should hear of
 
     def __enter__(self) -> Self:
@@ -69,6 +71,7 @@ class Engine:
 
     def _equip(self, held: ExitStack) -> None:
         owner = home.this_process()
+        held.callback(self._remove_private)  # last of all
         self.journal = SqliteJournal(self._folder, owner, self._durability)
         held.callback(self.journal.close)
         self._mark = home.owner_mark(owner)
@@ -94,7 +97,15 @@ class Engine:
         """End what is left and let the journal go."""
         self._held.close()
 
-    def start(self, plan: Plan, inputs: dict[str, Any], folder: Path, document: str, run_id: str) -> Run:
+    def start(
+        self,
+        plan: Plan,
+        inputs: dict[str, Any],
+        folder: Path,
+        document: str,
+        run_id: str,
+        secrets: Mapping[str, str] | None = None,
+    ) -> Run:
         """Put a new run in; `drive` then works on it.
 
         Args:
@@ -103,7 +114,16 @@ class Engine:
             folder: of the document; tasks run there.
             document: how the user named the document.
             run_id: an id that no run has.
+            secrets: a value for each secret that the plan names.
+
+        Raises:
+            SecretError: a secret has no value, or the run would be recorded with one.
         """
+        if plan.secrets:
+            from unspool.host.secrets import refuse_recorded
+
+            self._keep_secret(run_id, plan, secrets or {})
+            refuse_recorded(secrets or {}, plan, inputs, [str(folder), document])
         self._prepare(plan)
         seed = int.from_bytes(os.urandom(6), "big")
         event = RunStarted(
@@ -111,14 +131,16 @@ class Engine:
         )
         return self.host.begin(event)
 
-    def resume(self, run_id: str, previous: str | None) -> Run:
+    def resume(self, run_id: str, previous: str | None, secrets: Mapping[str, str] | None = None) -> Run:
         """Take a run up again where its journal ends.
 
         Args:
             run_id: the run.
             previous: the mark of the owner before, whose processes are ended first.
+            secrets: a value for each secret that its plan names.
 
         Raises:
+            SecretError: a secret has no value.
             JournalDamaged, JournalMismatch: the journal cannot be trusted; nothing was changed.
         """
         run = self._fold(run_id)
@@ -126,6 +148,8 @@ class Engine:
             return run
         if previous is not None:
             sweep.end_all(os.fsencode(previous))
+        if run.plan.secrets:
+            self._keep_secret(run_id, run.plan, secrets or {})
         self._prepare(run.plan)
         self.host.open(run)
         for event in losses(run, self.journal.epoch, self._clock.now()):
@@ -162,6 +186,33 @@ class Engine:
                 os.read(descriptor, 4096)
 
         self._reactor.watch(descriptor, called)
+
+    def _keep_secret(self, run_id: str, plan: Plan, values: Mapping[str, str]) -> None:
+        """Have a run's secrets masked from now on, and out of what its tasks inherit."""
+        from unspool.host.secrets import RunSecrets, gather, hide  # and what they import: most runs have none
+
+        checked = gather(plan.secrets, None, values)
+        hide(plan.secrets)
+        self.host.secrets[run_id] = RunSecrets(checked, str(self._private_folder()))
+
+    def _private_folder(self) -> Path:
+        """Make a folder outside the state, that goes with the engine however it ends."""
+        if self._private is None:
+            from tempfile import mkdtemp
+
+            try:
+                self._private = Path(mkdtemp(prefix="unspool-"))
+            except OSError as problem:
+                raise JournalError(f"cannot make a private folder: {problem.strerror}; set TMPDIR") from None
+            self._guardian.remove_after_death(str(self._private))
+        return self._private
+
+    def _remove_private(self) -> None:
+        if self._private is not None:
+            import shutil
+
+            shutil.rmtree(self._private, ignore_errors=True)
+            self._private = None
 
     def _prepare(self, plan: Plan) -> None:
         """Have ready what the kinds of a plan's tasks need."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unspool.core.admission import Admission
 from unspool.core.book import IDLE_TIMER
@@ -36,6 +36,9 @@ from unspool.model.events import (
 )
 from unspool.model.status import WAITING_FOR_PERSON
 from unspool.tasks.attempt import AttemptSpec, Ended
+
+if TYPE_CHECKING:
+    from unspool.host.secrets import RunSecrets
 
 LINGER = 0.01  # seconds a fact may wait for company before it is committed, while every slot is busy
 BATCH = 64  # facts after which nothing waits any more
@@ -69,6 +72,7 @@ class LocalHost:
         self.clock = clock
         self.admission = Admission(slots)
         self.runs: dict[str, Run] = {}
+        self.secrets: dict[str, RunSecrets] = {}  # of those runs that declare any
         self._spool = spool
         self._spool_due = 0.0
         self._answers: list[tuple[str, str]] = []  # to requests whose facts are not committed yet
@@ -155,6 +159,8 @@ class LocalHost:
         if kind is None:
             return
         self._begun.pop((run, attempt), None)
+        if run in self.secrets:
+            end = self.secrets[run].ended(end)
         if end.started_at is not None:
             self._mean += 0.2 * (end.at - end.started_at - self._mean)
         self.put(run, AttemptEnded(end.at, attempt, self.journal.epoch, *end[1:]))
@@ -257,8 +263,10 @@ class LocalHost:
             record = kind.start(spec, self)
         except SpawnError as problem:
             del self._active[key]
-            error = {"class": "spawn_failed", "message": str(problem)}
-            self.put(run_id, AttemptEnded(self.clock.now(), intent.attempt, intent.token, None, error))
+            end = Ended(self.clock.now(), None, {"class": "spawn_failed", "message": str(problem)})
+            if run_id in self.secrets:
+                end = self.secrets[run_id].ended(end)
+            self.put(run_id, AttemptEnded(end.at, intent.attempt, intent.token, *end[1:]))
             return
         if key in self._active:
             self._begun[key] = AttemptStarted(at, intent.attempt, intent.token, record)
@@ -266,15 +274,24 @@ class LocalHost:
     def _spec(self, run: Run, intent: StartAttempt) -> AttemptSpec:
         task = run.nodes[intent.tasks[0]]
         resolved: dict[str, Any] | None = intent.spec
+        env = run.environment(task, resolved)
+        action = task.action if resolved is None else resolved
+        mask = private = None
+        if run.id in self.secrets:
+            secrets = self.secrets[run.id]
+            env, mask, private = secrets.variables(task, env), secrets.mask, secrets.private
+            action = secrets.headers(task, action)
         return AttemptSpec(
             run.id,
             intent.attempt,
             intent.number,
             f"{run.id}/{task.id}",
             task,
-            task.action if resolved is None else resolved,
-            run.environment(task, resolved),
+            action,
+            env,
             run.working_folder(task, resolved),
+            mask,
+            private,
         )
 
     def _stop(self, run: str, command: StopAttempt) -> None:

@@ -126,6 +126,9 @@ class Guardian(Protocol):
     def start(self) -> None:
         """Begin to watch over this process."""
 
+    def remove_after_death(self, folder: str) -> None:
+        """Remove a folder when this process dies."""
+
     def close(self) -> None:
         """All is well: go away."""
 

@@ -17,6 +17,7 @@ from unspool.model.document_types import (
     AsInteger,
     Duration,
     Environment,
+    EnvName,
     ErrorClass,
     Expression,
     HeaderName,
@@ -398,6 +399,11 @@ class Document(Part):
         None, description="The values a run is given, by name, each with its JSON Schema; `default` makes it optional."
     )
     env: Environment | None = Field(None, description="Environment variables of every task; values may use `inputs`.")
+    secrets: Annotated[list[EnvName], Unique()] | None = Field(
+        None,
+        description="Names of values that must not be seen, as environment variables have them. A run takes them from "
+        "its environment or from --secrets-file; tasks get them by `${{ secrets.NAME }}` in their `env`.",
+    )
     defaults: Defaults | None = Field(None, description="What tasks have unless they say otherwise.")
     limits: Limits | None = Field(None, description="The bounds of one run.")
     tasks: Annotated[dict[Name, Task], Field(min_length=1)] = Field(description="The tasks, by name.")

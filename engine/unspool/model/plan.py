@@ -157,6 +157,7 @@ class Task:
         rollback: `cancel`, or `retry` and how often, once it has failed.
         on_crash: what becomes of an attempt that was under way when the engine died.
         idle_timeout: seconds after which an attempt that writes nothing is ended.
+        secrets: names of those that its variables hold.
     """
 
     index: int
@@ -195,6 +196,7 @@ class Task:
     previous: int | None = None
     on_crash: OnCrash = "retry"
     idle_timeout: float | None = None
+    secrets: tuple[str, ...] = ()
 
     @property
     def is_shown(self) -> bool:
@@ -215,6 +217,7 @@ class Plan:
         resources: what the tasks share.
         run_timeout: seconds that the run may take, from its start.
         queue: how many attempts may wait for admission at once.
+        secrets: names of the values that nothing may show; no task inherits a variable of such a name.
     """
 
     name: str
@@ -229,6 +232,7 @@ class Plan:
     resources: tuple[Resource, ...] = ()
     run_timeout: float | None = None
     queue: int | None = None
+    secrets: tuple[str, ...] = ()
 
 
 _TASK_FIELDS = tuple(Task.__dataclass_fields__)
@@ -249,6 +253,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "resources": [list(resource) for resource in plan.resources],
         "run_timeout": plan.run_timeout,
         "queue": plan.queue,
+        "secrets": list(plan.secrets),
         "tasks": [_task_to_json(task) for task in plan.tasks],
     }
 
@@ -273,6 +278,7 @@ def plan_from_json(data: dict[str, Any]) -> Plan:
         resources=tuple(map(_resource, data["resources"])),
         run_timeout=data.get("run_timeout"),
         queue=data.get("queue"),
+        secrets=tuple(data.get("secrets", ())),
         tasks=tuple(_task_from_json(i, row) for i, row in enumerate(data["tasks"])),
     )
 
@@ -333,5 +339,5 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "outputs": lambda stored: tuple(Output(*fields) for fields in stored),
     "fan_out": _fan_out,
     "group": _group,
-    **dict.fromkeys(("dependents", "tags", "collect", "region", "substitute", "rollback"), tuple),
+    **dict.fromkeys(("dependents", "tags", "collect", "secrets", "region", "substitute", "rollback"), tuple),
 }

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from unspool.model.plan import Task
+
+if TYPE_CHECKING:
+    from unspool.tasks.masking import Mask
 
 StopMode = Literal["polite", "forced"]
 
@@ -14,7 +17,9 @@ class AttemptSpec(NamedTuple):
     """Everything a task kind needs to carry out an attempt.
 
     `action` has no expressions left. `env` is what the document and the task ask for beyond the
-    host's own environment. `key` is stable over attempts and resumes: `run/task`.
+    host's own environment. `key` is stable over attempts and resumes: `run/task`. In a run with secrets
+    all that the attempt writes goes through `mask`, the variables of its names are not inherited, and
+    files that may hold a secret in clear go into the folder `private`.
     """
 
     run: str
@@ -25,6 +30,8 @@ class AttemptSpec(NamedTuple):
     action: dict[str, Any]
     env: dict[str, str]
     cwd: str
+    mask: Mask | None = None
+    private: str | None = None
 
 
 class Ended(NamedTuple):

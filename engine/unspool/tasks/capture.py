@@ -7,11 +7,14 @@ import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from unspool.model.plan import Task
 from unspool.model.values import Inline, Ref, to_json
 from unspool.tasks.slots import MAX_INLINE, Slot, remove
+
+if TYPE_CHECKING:
+    from unspool.tasks.masking import Mask
 
 HEAD = 1024  # characters of a large value that are kept at hand
 
@@ -42,11 +45,13 @@ def _read_file(path: str) -> bytes:
         os.close(descriptor)
 
 
-def collect(task: Task, slot: Slot, cwd: str, store: Store, exit_code: int) -> dict[str, Any]:
-    """Read what the core needs to judge an attempt and to fill its outputs."""
+def collect(task: Task, slot: Slot, cwd: str, store: Store, exit_code: int, mask: Mask | None = None) -> dict[str, Any]:
+    """Read what the core needs to judge an attempt and to fill its outputs; `mask` hides secrets in what files hold."""
     collected: dict[str, Any] = {"exit_code": exit_code, **streams(task, slot, store)}
-    _read_output_file(task, slot, store, collected)
-    _read_outputs(task, slot, cwd, store, collected)
+    _read_output_file(task, slot, store, collected, mask)
+    _read_outputs(task, slot, cwd, store, collected, mask)
+    if mask is not None:
+        remove(slot.input)
     return collected
 
 
@@ -61,10 +66,10 @@ def streams(task: Task, slot: Slot, store: Store) -> dict[str, Any]:
     return collected
 
 
-def answered(task: Task, slot: Slot, cwd: str, store: Store) -> dict[str, Any]:
+def answered(task: Task, slot: Slot, cwd: str, store: Store, mask: Mask | None = None) -> dict[str, Any]:
     """Read what the core needs of what a server answered: the body stands where a process would have written."""
     collected = streams(task, slot, store)
-    _read_outputs(task, slot, cwd, store, collected)
+    _read_outputs(task, slot, cwd, store, collected, mask)
     return collected
 
 
@@ -90,7 +95,7 @@ def _travel_stream(slot: Slot, stream: str, store: Store, most: int) -> dict[str
     return to_json(store.put_parts(slot.parts(stream))._replace(head=content[:HEAD].decode("utf-8", "replace")))
 
 
-def _read_outputs(task: Task, slot: Slot, cwd: str, store: Store, collected: dict[str, Any]) -> None:
+def _read_outputs(task: Task, slot: Slot, cwd: str, store: Store, collected: dict[str, Any], mask: Mask | None) -> None:
     """Read the outputs that come from files or from more of stdout than travels."""
     found: dict[str, Any] = {}
     for output in task.outputs:
@@ -102,7 +107,7 @@ def _read_outputs(task: Task, slot: Slot, cwd: str, store: Store, collected: dic
                 except OSError as problem:
                     collected["output_error"] = f"output {output.name!r}: cannot read {path}: {problem.strerror}"
                     continue
-                found[output.name] = travel(content, store, output.max_bytes)
+                found[output.name] = travel(_masked(content, mask), store, output.max_bytes)
         elif output.source == "stdout" and not _travels(collected.get("stdout"), output.max_bytes):
             found[output.name] = _travel_stream(slot, "out", store, output.max_bytes)
     if found:
@@ -114,12 +119,16 @@ def _travels(stream: dict[str, Any] | None, most: int) -> bool:
     return stream is not None and "inline" in stream and len(stream["inline"].encode("utf-8", "replace")) <= most
 
 
-def _read_output_file(task: Task, slot: Slot, store: Store, collected: dict[str, Any]) -> None:
+def _masked(content: bytes, mask: Mask | None) -> bytes:
+    return content if mask is None else mask.content(content)
+
+
+def _read_output_file(task: Task, slot: Slot, store: Store, collected: dict[str, Any], mask: Mask | None) -> None:
     if not os.access(slot.output, os.F_OK):  # an exception for each task that wrote none would cost more
         return
     most = {output.name: output.max_bytes for output in task.outputs}
     try:
-        values = parse_output(_read_file(slot.output).decode("utf-8"))
+        values = parse_output(_masked(_read_file(slot.output), mask).decode("utf-8"))
     except UnicodeDecodeError as problem:
         collected["output_error"] = f"UNSPOOL_OUTPUT: byte {problem.start + 1} is not UTF-8; write text"
         return

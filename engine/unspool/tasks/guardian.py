@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from unspool.tasks import sweep
@@ -31,6 +32,12 @@ class ProcessGuardian:
         os.close(read)
         os.close(null)
 
+    def remove_after_death(self, folder: str) -> None:
+        """Have a folder removed when the engine dies: told through the pipe, since arguments can be seen by all."""
+        self.start()
+        with suppress(BrokenPipeError):  # somebody has ended it; what it would have done cannot be helped
+            os.write(self._pipe, os.fsencode(folder) + b"\0")
+
     def close(self) -> None:
         """End what still carries our mark, then the guardian."""
         if not self._pid:
@@ -51,6 +58,10 @@ class NoGuardian:
     def start(self) -> None:
         """Begin to watch over this process."""
         self.starts += 1
+
+    def remove_after_death(self, folder: str) -> None:
+        """Nothing dies here."""
+        self.start()
 
     def close(self) -> None:
         """All is well: go away."""

@@ -67,7 +67,7 @@ class HttpKind:
             raise SpawnError(f"cannot send a request: the URL {spec.action['url'][:200]!r} {problem}")
         client = self._open()
         try:
-            slot = self._slots.take()
+            slot = self._slots.take(spec.private)
         except OSError as refused:
             raise SpawnError(f"cannot make output files for {spec.key}: {refused.strerror}") from None
         self._lent.add(slot)
@@ -120,7 +120,11 @@ class HttpKind:
 
     async def _attempt(self, client: Client, spec: AttemptSpec, live: _Live) -> None:
         live.begun = True
-        problem, answer = await _send(client, spec, live.slot)
+        write = _writer(spec, live.slot)
+        mask = None if spec.mask is None else spec.mask.stream()
+        problem, answer = await _send(client, spec, write if mask is None else lambda part: write(mask.feed(part)))
+        if mask is not None and self._client is client:
+            write(mask.end())
         key = (spec.run, spec.attempt)
         is_awaited = self._live.pop(key, None) is not None
         if self._client is not client:
@@ -141,7 +145,7 @@ class HttpKind:
         self._slots.give_back(slot)
 
     def _result(self, spec: AttemptSpec, slot: Slot, answer: Answer | None, at: float) -> dict[str, Any]:
-        result = answered(spec.task, slot, spec.cwd, self._store)
+        result = answered(spec.task, slot, spec.cwd, self._store, spec.mask)
         if answer is not None:
             result["status_code"] = answer.status
             if "headers" in spec.task.collect:
@@ -155,7 +159,9 @@ class HttpKind:
 _CANCELLED = error("cancelled", "the request was cancelled")
 
 
-async def _send(client: Client, spec: AttemptSpec, slot: Slot) -> tuple[dict[str, str] | None, Answer | None]:
+async def _send(
+    client: Client, spec: AttemptSpec, write: Callable[[bytes], None]
+) -> tuple[dict[str, str] | None, Answer | None]:
     """Send a request; give what is wrong with its end, and the answer where one came."""
     import asyncio
 
@@ -166,7 +172,7 @@ async def _send(client: Client, spec: AttemptSpec, slot: Slot) -> tuple[dict[str
     action = spec.action
     shown = f"{action['method']} {without_secrets(action['url'])}"
     try:
-        answer = await client.send(action, _writer(spec, slot))
+        answer = await client.send(action, write)
     except asyncio.CancelledError:
         return _CANCELLED, None
     except BodyTooLarge:

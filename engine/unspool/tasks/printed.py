@@ -5,16 +5,22 @@ from __future__ import annotations
 import os
 import sys
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unspool.tasks.slots import Slot, Slots
+
+if TYPE_CHECKING:
+    from unspool.tasks.masking import Mask, StreamMask
 
 
 class Printed:
     """The output of one coroutine. Its files are taken when it first prints: most print nothing."""
 
-    def __init__(self, slots: Slots) -> None:
+    def __init__(self, slots: Slots, mask: Mask | None = None) -> None:
         self._slots = slots
+        self._masks: dict[str, StreamMask] = {}
+        if mask is not None:
+            self._masks = {stream: mask.stream() for stream in ("out", "err")}
         self._slot: Slot | None = None
 
     @property
@@ -40,7 +46,16 @@ class Printed:
 
     def write(self, stream: str, text: str) -> None:
         """Take what was printed."""
-        os.write(self.slot.files[stream], text.encode("utf-8", "backslashreplace"))
+        content = text.encode("utf-8", "backslashreplace")
+        if stream in self._masks:
+            content = self._masks[stream].feed(content)
+        os.write(self.slot.files[stream], content)
+
+    def finish(self) -> None:
+        """Nothing more is printed: let go of what a mask still keeps back."""
+        if self._slot is not None:
+            for stream, mask in self._masks.items():
+                os.write(self._slot.files[stream], mask.end())
 
     def drop(self) -> None:
         """Forget it."""

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from unspool.core.results import is_text
 from unspool.errors import JournalError, SpawnError
@@ -18,8 +18,13 @@ from unspool.model.plan import Task
 from unspool.tasks.attempt import AttemptSpec, Ended, Sink, StopMode, error
 from unspool.tasks.capture import Store, streams, travel
 from unspool.tasks.printed import Printed, unroute
+from unspool.tasks.run import masked_outlet
 from unspool.tasks.slots import MAX_INLINE, Slot, Slots
 from unspool.tasks.workers import Answer, Workers
+
+if TYPE_CHECKING:
+    from unspool.tasks.masking import Mask
+    from unspool.tasks.pipes import Pipes
 
 
 class Handle(Protocol):
@@ -73,7 +78,8 @@ class PythonKind:
         self._slots = slots
         self._store = store
         self._workers = workers
-        self._lent: set[Slot] = set()
+        self._lent: dict[Slot, Pipes | None] = {}
+        self._called: dict[tuple[str, int], Slot] = {}  # what calls under way write to
         self._plain: dict[tuple[str, str], bool] = {}
         self._functions: dict[tuple[str, str], Callable[..., Any]] = {}
         self._live: dict[tuple[str, int], _Live] = {}
@@ -86,8 +92,13 @@ class PythonKind:
         """
         if self._is_plain(spec):
             return self._call_worker(spec, sink)
+        if spec.task.secrets:
+            raise SpawnError(
+                f"{spec.action['function']} is an `async def`, which runs in the engine, has no environment of its "
+                f"own, and so cannot be given secrets; make it a plain `def`"
+            )
         function = self._find(spec.action["function"], spec.cwd)
-        live = self._live[spec.run, spec.attempt] = _Live(sink, self._now(), Printed(self._slots))
+        live = self._live[spec.run, spec.attempt] = _Live(sink, self._now(), Printed(self._slots, spec.mask))
         live.handle = self._spawner.spawn(self._call(function, spec, live))
         return None
 
@@ -108,7 +119,7 @@ class PythonKind:
         live = self._live.get((run, attempt))
         if live is not None:
             return live.printed.written_at(self._now())
-        slot = self._workers.slot_of(run, attempt)
+        slot = self._called.get((run, attempt))
         return None if slot is None else slot.written_at(self._now())
 
     def adopt(self, record: dict[str, Any]) -> bool:
@@ -123,7 +134,9 @@ class PythonKind:
         self._functions.clear()
         self._workers.close()
         unroute()
-        for slot in self._lent:
+        for slot, pipes in self._lent.items():
+            if pipes is not None:
+                pipes.close()
             self._slots.give_back(slot)
         self._lent.clear()
         self._slots.close()
@@ -138,32 +151,38 @@ class PythonKind:
 
     def _call_worker(self, spec: AttemptSpec, sink: Sink) -> dict[str, Any]:
         try:
-            slot = self._slots.take()
+            slot = self._slots.take(spec.private)
         except OSError as problem:
             raise SpawnError(f"cannot make output files for {spec.key}: {problem.strerror}") from None
+        pipes = None if spec.mask is None else masked_outlet(self._workers.watcher, slot, spec.mask)
         at = self._now()
 
         def done(answer: Answer) -> None:
             sink.ended(spec.run, spec.attempt, self._end(spec, slot, at, answer))
 
         try:
-            pid = self._workers.call(spec, slot, done)
+            pid = self._workers.call(spec, slot if pipes is None else pipes, done)
         except BaseException:
+            if pipes is not None:
+                pipes.close()
             self._slots.give_back(slot)
             raise
-        self._lent.add(slot)
+        self._lent[slot] = pipes
+        self._called[spec.run, spec.attempt] = slot
         return {"pid": pid, "out": slot.paths["out"], "err": slot.paths["err"]}
 
     def _end(self, spec: AttemptSpec, slot: Slot, at: float, answer: Answer) -> Ended:
         ended_at = self._now()
         problem, result = self._result(spec, answer.error, answer.value)
+        del self._called[spec.run, spec.attempt]
         try:
+            if (pipes := self._lent.pop(slot, None)) is not None:
+                pipes.finish()
             result = {**streams(spec.task, slot, self._store), **(result or {})}
             self._slots.keep(slot, spec.run, log_name(spec.task.id, spec.attempt))
         except OSError as refused:  # a full disk, say: what cannot be kept must not be told
             raise JournalError(f"the output of {spec.key} cannot be kept: {refused}") from None
         finally:
-            self._lent.discard(slot)
             self._slots.give_back(slot)
         return Ended(ended_at, at, problem, result or None, answer.usage)
 
@@ -187,9 +206,17 @@ class PythonKind:
         if trace:
             printed.write("err", trace)
         if not printed.is_empty or spec.task.collect:
+            self._finish(printed, spec)
             result = {**streams(spec.task, printed.slot, self._store), **(result or {})} or None
             self._keep(printed, spec)
         live.sink.ended(spec.run, spec.attempt, Ended(ended_at, live.at, problem, result))
+
+    def _finish(self, printed: Printed, spec: AttemptSpec) -> None:
+        try:
+            printed.finish()
+        except OSError as refused:
+            printed.drop()
+            raise JournalError(f"the output of {spec.key} cannot be kept: {refused}") from None
 
     def _keep(self, printed: Printed, spec: AttemptSpec) -> None:
         try:
@@ -204,7 +231,7 @@ class PythonKind:
         if problem is not None or value is None:
             return problem, None
         try:
-            return None, _collect(spec.task, value, self._store)
+            return None, _collect(spec.task, value, self._store, spec.mask)
         except _NotPlain as refused:
             return error("output_invalid", str(refused)), None
 
@@ -249,13 +276,16 @@ def _describe(raised: BaseException) -> tuple[str, str]:
         return "exception", type(raised).__name__
 
 
-def _collect(task: Task, value: Any, store: Store) -> dict[str, Any]:
+def _collect(task: Task, value: Any, store: Store, mask: Mask | None = None) -> dict[str, Any]:
     try:
         content = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as problem:
         raise _NotPlain(f"what the function returned is no plain JSON: {problem}") from None
     if "\\ud" in content and not is_text(value):
         raise _NotPlain("what the function returned holds half of a surrogate pair, which is no character")
+    if mask is not None:
+        value = mask.value(json.loads(content))
+        content = json.dumps(value)
     fits = len(content) <= MAX_INLINE
     wrapped = {"inline": json.loads(content)} if fits else travel(content.encode(), store)
     collected: dict[str, Any] = {"value": wrapped}

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unspool.errors import JournalError, SpawnError
 from unspool.model.lognames import log_name
@@ -17,6 +17,10 @@ from unspool.tasks.attempt import AttemptSpec, Ended, Sink, StopMode, Watcher
 from unspool.tasks.capture import Store, collect, write_input
 from unspool.tasks.process import open_pid, reap, signal_group, status_error
 from unspool.tasks.slots import Slot, Slots
+
+if TYPE_CHECKING:
+    from unspool.tasks.masking import Mask
+    from unspool.tasks.pipes import Pipes
 
 # What the interpreter ignores for itself, a child must not inherit as ignored.
 _RESTORED = [getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ") if hasattr(signal, name)]
@@ -27,15 +31,18 @@ _DEFAULT_PATH = b"/usr/local/bin:/usr/bin:/bin"
 class _Live:
     """An attempt's process while it lives."""
 
-    __slots__ = ("pid", "pidfd", "sink", "slot", "spec", "started_at", "stopped")
+    __slots__ = ("pid", "pidfd", "pipes", "sink", "slot", "spec", "started_at", "stopped")
 
-    def __init__(self, spec: AttemptSpec, sink: Sink, slot: Slot, pid: int, started_at: float) -> None:
+    def __init__(
+        self, spec: AttemptSpec, sink: Sink, slot: Slot, pid: int, started_at: float, pipes: Pipes | None = None
+    ) -> None:
         self.spec = spec
         self.sink = sink
         self.slot = slot
         self.pid = pid
         self.pidfd = open_pid(pid)
         self.started_at = started_at
+        self.pipes = pipes
         self.stopped = False
 
 
@@ -78,7 +85,7 @@ class RunKind:
             SpawnError: there is no such program or folder, or the system refuses.
         """
         try:
-            slot = self._slots.take()
+            slot = self._slots.take(spec.private)
         except OSError as problem:
             raise SpawnError(f"cannot make output files for {spec.key}: {problem.strerror}") from None
         try:
@@ -121,6 +128,8 @@ class RunKind:
             sweep.end_all(self._owner)
         for live in self._live.values():
             self._let_go(live)
+            if live.pipes is not None:
+                live.pipes.close()
             self._slots.give_back(live.slot)
         self._live.clear()
         self._slots.close()
@@ -132,10 +141,17 @@ class RunKind:
         argv = _argv(spec.action)
         env = self._environment(spec, slot)
         streams = [self._stdin(spec.action.get("stdin"))]
+        pipes = None
         try:
-            streams += slot.lend()
+            if spec.mask is not None:
+                pipes = masked_outlet(self._watcher, slot, spec.mask)
+            streams += slot.lend() if pipes is None else pipes.lend()
             started_at = self._now()
-            return _Live(spec, sink, slot, _spawn(argv, env, spec.cwd, streams), started_at)
+            return _Live(spec, sink, slot, _spawn(argv, env, spec.cwd, streams), started_at, pipes)
+        except BaseException:
+            if pipes is not None:
+                pipes.close()
+            raise
         finally:
             for stream in streams:
                 if stream != self._null:
@@ -158,7 +174,9 @@ class RunKind:
             sweep.end_all(self._owner, _mark(spec))
         exit_code = status if status >= 0 else 128 - status
         try:
-            result = collect(spec.task, slot, spec.cwd, self._store, exit_code)
+            if live.pipes is not None:
+                live.pipes.finish()
+            result = collect(spec.task, slot, spec.cwd, self._store, exit_code, spec.mask)
             self._slots.keep(slot, spec.run, log_name(spec.task.id, spec.attempt))
         except OSError as problem:  # a full disk, say: what cannot be kept must not be told
             raise JournalError(f"the output of {spec.key} cannot be kept: {problem}") from None
@@ -168,6 +186,9 @@ class RunKind:
 
     def _environment(self, spec: AttemptSpec, slot: Slot) -> dict[bytes, bytes]:
         env = dict(self._base)
+        if spec.mask is not None:
+            for secret in spec.mask.names:
+                env.pop(os.fsencode(secret), None)
         if "script" in spec.action:
             env.pop(b"BASH_ENV", None)  # the document says what a script does, not a file of the host's
         for name, value in spec.env.items():
@@ -202,6 +223,13 @@ class RunKind:
 
 
 _NONE: dict[str, str] = {}
+
+
+def masked_outlet(watcher: Watcher, slot: Slot, mask: Mask) -> Pipes:
+    """Give what stands between an attempt and its files in a run with secrets."""
+    from unspool.tasks.pipes import Pipes  # only such runs need it
+
+    return Pipes(watcher, slot, mask)
 
 
 def _keep_descriptors_to_ourselves() -> None:

@@ -27,19 +27,23 @@ class Slots:
         self._logs = str(folder / "logs")
         self._epoch = epoch
         self._count = 0
-        self._free: list[Slot] = []
+        self._free: dict[str | None, list[Slot]] = {None: []}
 
-    def take(self) -> Slot:
+    def take(self, private: str | None = None) -> Slot:
         """Give a slot whose files are empty.
+
+        Args:
+            private: the folder for what an attempt is handed, and hands over, by a file; None for the slots' own.
 
         Raises:
             OSError: its files cannot be made.
         """
-        if self._free:
-            return self._free.pop()
+        free = self._free.get(private)
+        if free:
+            return free.pop()
         self._folder.mkdir(mode=0o700, exist_ok=True)
         self._count += 1
-        return Slot(self._folder, f"{self._epoch}-{self._count}")
+        return Slot(self._folder, f"{self._epoch}-{self._count}", private)
 
     def keep(self, slot: Slot, run: str, attempt: str) -> None:
         """Give what an attempt wrote its name among the run's logs.
@@ -51,13 +55,14 @@ class Slots:
 
     def give_back(self, slot: Slot) -> None:
         """Take a slot back."""
-        self._free.append(slot)
+        self._free.setdefault(slot.private, []).append(slot)
 
     def close(self) -> None:
         """Close and remove the files of all slots that came back."""
-        for slot in self._free:
-            slot.close()
-        self._free.clear()
+        for free in self._free.values():
+            for slot in free:
+                slot.close()
+            free.clear()
 
 
 class Slot:
@@ -68,11 +73,12 @@ class Slot:
     replaced. A lock tells: each attempt has descriptors opened for it alone, which hold a shared one.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, name: str, private: str | None = None) -> None:
+        self.private = private
         self.paths = {stream: str(folder / f"{name}.{stream}") for stream in ("out", "err")}
-        self.output = str(folder / f"{name}.output")
-        self.input = str(folder / f"{name}.input.json")
+        handed = f"{folder if private is None else private}/{name}"
+        self.output = f"{handed}.output"
+        self.input = f"{handed}.input.json"
         self.files: dict[str, int] = {}
         try:
             for stream, path in self.paths.items():

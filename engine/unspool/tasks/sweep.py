@@ -81,6 +81,8 @@ def strays(owner: bytes, engine: int) -> set[int]:
 def guard(owner: bytes, engine: int) -> None:
     """Watch over an engine: standard input closes when it dies, and nothing of it may outlive it.
 
+    What comes through standard input are names of folders that must not outlive it either, each ended by a NUL.
+
     While it lives, what its tasks left behind is ended: a stray is one that two looks in a row saw,
     so that a process between fork and exec is not taken for one.
     """
@@ -89,7 +91,14 @@ def guard(owner: bytes, engine: int) -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGPIPE"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     suspects: set[int] = set()
-    while not select.select([0], [], [], PERIOD)[0]:
+    told = b""
+    while True:
+        if select.select([0], [], [], PERIOD)[0]:
+            part = os.read(0, 4096)
+            if not part:
+                break
+            told += part
+            continue
         seen = strays(owner, engine)
         for pid in seen & suspects:
             _kill(pid)
@@ -98,6 +107,26 @@ def guard(owner: bytes, engine: int) -> None:
     for _ in range(_LAST_LOOKS):  # a process that the engine began last does not carry the mark before its exec
         select.select([], [], [], 0.1)
         end_all(owner)
+    for folder in told.split(b"\0")[:-1]:
+        _remove(folder)
+
+
+def _remove(folder: bytes) -> None:
+    """Remove a folder with all that tasks put into it, as far as it lets itself be removed."""
+    for path, folders, files in os.walk(folder, topdown=False):
+        for name in files + folders:
+            entry = os.path.join(path, name)
+            try:
+                if name in files or os.path.islink(entry):
+                    os.unlink(entry)
+                else:
+                    os.rmdir(entry)
+            except OSError:
+                continue
+    try:
+        os.rmdir(folder)
+    except OSError:
+        return
 
 
 if __name__ == "__main__":

@@ -9,13 +9,15 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from unspool.errors import SpawnError
 from unspool.tasks import sweep
 from unspool.tasks.attempt import AttemptSpec, StopMode, Watcher, error
 from unspool.tasks.process import open_pid, reap, signal_group, status_error
-from unspool.tasks.slots import Slot
+
+if TYPE_CHECKING:
+    from unspool.tasks.pipes import Outlet
 
 _COMMAND = [sys.executable, "-P", "-m", "unspool.worker"]  # -P: no module of the folder we stand in hides another
 _MARKS = (os.fsdecode(sweep.OWNER), os.fsdecode(sweep.ATTEMPT))  # no document may change by what a process is found
@@ -33,21 +35,25 @@ class Call(NamedTuple):
     """A call under way: who hears of its end, and a file in memory that holds the call, then the answer."""
 
     key: tuple[str, int]
-    slot: Slot
+    outlet: Outlet
     file: int
     done: Callable[[Answer], None]
+
+
+# What one worker may serve: a folder, the secrets it must not have inherited, and those that its calls are given.
+Home = tuple[str, tuple[str, ...], tuple[str, ...]]
 
 
 class _Worker:
     """One process."""
 
-    __slots__ = ("call", "channel", "folder", "mark", "pid", "pidfd")
+    __slots__ = ("call", "channel", "home", "mark", "pid", "pidfd")
 
-    def __init__(self, pid: int, channel: socket.socket, folder: str, mark: bytes) -> None:
+    def __init__(self, pid: int, channel: socket.socket, home: Home, mark: bytes) -> None:
         self.pid = pid
         self.pidfd = open_pid(pid)
         self.channel = channel
-        self.folder = folder
+        self.home = home
         self.mark = mark
         self.call: Call | None = None
 
@@ -55,7 +61,8 @@ class _Worker:
 class Workers:
     """Gives calls to workers, which are begun when none is free and ended when they cannot be trusted any more.
 
-    A worker serves one folder, since modules of one name in two folders are not the same.
+    A worker serves one folder, since modules of one name in two folders are not the same. One that was given
+    secrets is not used for a task that has no right to them: modules may remember.
     """
 
     def __init__(self, watcher: Watcher, owner: str, guard: Callable[[], None], most_idle: int) -> None:
@@ -67,7 +74,7 @@ class Workers:
             guard: sees to it that the guardian watches.
             most_idle: how many workers may wait for work; the one that waited longest has to go.
         """
-        self._watcher = watcher
+        self.watcher = watcher
         self._owner = os.fsencode(owner)
         self._guard = guard
         self._most_idle = most_idle
@@ -76,7 +83,7 @@ class Workers:
         self._idle: list[_Worker] = []
         self._busy: dict[tuple[str, int], _Worker] = {}
 
-    def call(self, spec: AttemptSpec, slot: Slot, done: Callable[[Answer], None]) -> int:
+    def call(self, spec: AttemptSpec, outlet: Outlet, done: Callable[[Answer], None]) -> int:
         """Have a function called, and give the number of the process that does it.
 
         Raises:
@@ -85,10 +92,10 @@ class Workers:
         lent: tuple[int, ...] = ()
         file = -1
         try:
-            lent = slot.lend()
+            lent = outlet.lend()
             file = os.memfd_create("call", os.MFD_CLOEXEC)
             _write(file, spec)
-            worker = self._send(spec.cwd, lent, file)
+            worker = self._send(_home(spec), lent, file)
         except OSError as problem:
             if file >= 0:
                 os.close(file)
@@ -96,7 +103,7 @@ class Workers:
         finally:
             for descriptor in lent:
                 os.close(descriptor)
-        worker.call = Call((spec.run, spec.attempt), slot, file, done)
+        worker.call = Call((spec.run, spec.attempt), outlet, file, done)
         self._busy[worker.call.key] = worker
         return worker.pid
 
@@ -111,11 +118,6 @@ class Workers:
         else:
             self._kill(worker)
 
-    def slot_of(self, run: str, attempt: int) -> Slot | None:
-        """Give where a call that is under way writes to."""
-        worker = self._busy.get((run, attempt))
-        return None if worker is None or worker.call is None else worker.call.slot
-
     def close(self) -> None:
         """End all workers; of calls under way nobody will hear."""
         for worker in self._all:
@@ -128,36 +130,38 @@ class Workers:
         self._idle.clear()
         self._busy.clear()
 
-    def _send(self, folder: str, lent: tuple[int, ...], file: int) -> _Worker:
+    def _send(self, home: Home, lent: tuple[int, ...], file: int) -> _Worker:
         """Hand a call to a worker that is free, else to a new one."""
-        for worker in [worker for worker in self._idle if worker.folder == folder]:
+        for worker in [worker for worker in self._idle if worker.home == home]:
             self._idle.remove(worker)
             with suppress(ConnectionError):  # it has just died; we shall hear of it
                 socket.send_fds(worker.channel, [b"."], [*lent, file])
                 return worker
-        worker = self._begin(folder, lent)
+        worker = self._begin(home, lent)
         socket.send_fds(worker.channel, [b"."], [*lent, file])
         return worker
 
-    def _begin(self, folder: str, lent: tuple[int, ...]) -> _Worker:
+    def _begin(self, home: Home, lent: tuple[int, ...]) -> _Worker:
         self._guard()
         self._count += 1
         mark = b"worker.%d" % self._count
         ours, theirs = socket.socketpair()
         env = {**os.environb, sweep.OWNER: self._owner, sweep.ATTEMPT: mark}
+        for secret in home[1]:
+            env.pop(os.fsencode(secret), None)
         # Its output is the first call's, so that what Python says when it cannot begin is not lost.
         actions = [(os.POSIX_SPAWN_DUP2, file, place) for place, file in enumerate((theirs.fileno(), *lent))]
         try:
             pid = os.posix_spawn(sys.executable, _COMMAND, env, file_actions=actions, setsid=True, setsigmask=())
-            worker = _Worker(pid, ours, folder, mark)
+            worker = _Worker(pid, ours, home, mark)
         except OSError:
             ours.close()
             raise
         finally:
             theirs.close()
         self._all.add(worker)
-        self._watcher.watch(ours.fileno(), lambda: self._hear(worker))
-        self._watcher.watch(worker.pidfd, lambda: self._bury(worker))
+        self.watcher.watch(ours.fileno(), lambda: self._hear(worker))
+        self.watcher.watch(worker.pidfd, lambda: self._bury(worker))
         return worker
 
     def _hear(self, worker: _Worker) -> None:
@@ -166,7 +170,7 @@ class Workers:
             if worker.channel.recv(1):
                 self._answered(worker)
                 return
-        self._watcher.forget(worker.channel.fileno())
+        self.watcher.forget(worker.channel.fileno())
 
     def _answered(self, worker: _Worker) -> None:
         call = self._finish(worker)
@@ -206,14 +210,18 @@ class Workers:
         return call
 
     def _forget(self, worker: _Worker) -> None:
-        self._watcher.forget(worker.channel.fileno())
-        self._watcher.forget(worker.pidfd)
+        self.watcher.forget(worker.channel.fileno())
+        self.watcher.forget(worker.pidfd)
         worker.channel.close()
         os.close(worker.pidfd)
 
     def _kill(self, worker: _Worker) -> None:
         signal_group(worker.pid, signal.SIGKILL)
         sweep.end_all(self._owner, worker.mark)
+
+
+def _home(spec: AttemptSpec) -> Home:
+    return spec.cwd, () if spec.mask is None else spec.mask.names, spec.task.secrets
 
 
 def _write(file: int, spec: AttemptSpec) -> None:

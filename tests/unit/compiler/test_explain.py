@@ -310,7 +310,7 @@ def test_an_unknown_key_that_means_a_missing_one_is_not_said_twice():
 
 
 def test_a_later_key_does_not_hide_a_missing_one():
-    found = check_shape({"unspool": 1, "secrets": ["A"], "tasks": {"a": {"run": "x"}}})
+    found = check_shape({"unspool": 1, "triggers": ["A"], "tasks": {"a": {"run": "x"}}})
     assert [each.code for each in found] == ["UNS022", "UNS021"]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from unspool.errors import JournalDamaged, JournalError, JournalLocked, UnsupportedPlatform
+from unspool.errors import JournalDamaged, JournalError, JournalLocked, SecretError, UnsupportedPlatform
 from unspool.host import home
 from unspool.host.engine import VERSIONS, Engine
 from unspool.host.ports import Request
@@ -20,7 +20,7 @@ from unspool.host.spool import FileSpool
 from unspool.journal.sqlite import SqliteJournal, SqliteReader, is_locked
 from unspool.model.entry import Entry
 from unspool.model.events import AttemptLost, OwnerChanged, RunStarted, TaskAdmitted
-from unspool.model.plan import Plan, Task, plan_to_json
+from unspool.model.plan import Output, Plan, Task, plan_to_json
 from unspool.tasks import sweep
 
 PATIENCE = 20.0
@@ -353,3 +353,59 @@ def test_what_cannot_be_trusted_is_not_resumed(folder: Path, tmp_path: Path):
     with pytest.raises(JournalDamaged):
         list(reader.read())
     reader.close()
+
+
+# -- secrets --------------------------------------------------------------------------------------
+
+
+def secret_plan(script: str) -> Plan:
+    task = Task(
+        0,
+        "t0",
+        "run",
+        {"script": script, "shell": "sh"},
+        env={"T": "${{ secrets.TOKEN }}"},
+        outputs=(Output("length", {"type": "integer"}),),
+        dynamic=True,
+        secrets=("TOKEN",),
+    )
+    return Plan("flow", (task,), secrets=("TOKEN",))
+
+
+def test_secrets_are_handed_over_and_out_of_the_environment(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("TOKEN", "sesame-open")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    what = secret_plan('echo "length=${#T}" > "$UNSPOOL_OUTPUT"; echo "$T${TOKEN-unset}"; ls "${UNSPOOL_OUTPUT%/*}"')
+    with Engine(folder, 2, "normal") as engine:
+        run = engine.start(what, {}, tmp_path, "flow.yaml", "r", {"TOKEN": "sesame-open"})
+        assert "TOKEN" not in os.environ
+        private = list(tmp_path.glob("unspool-*"))
+        assert [path.stat().st_mode & 0o777 for path in private] == [0o700]
+        engine.drive()
+        assert run.tasks[0].outputs == {"length": 11}
+    assert (folder / "logs" / "r" / "t0.1.out").read_text() == "***unset\n1-1.output\n"
+    assert list(tmp_path.glob("unspool-*")) == []
+
+
+def test_an_engine_refuses_a_run_without_its_secrets(folder: Path, tmp_path: Path):
+    with Engine(folder, 2, "normal") as engine:
+        with pytest.raises(SecretError, match="the secret TOKEN has no value"):
+            start(engine, secret_plan("true"), tmp_path)
+        with pytest.raises(SecretError, match="the document holds the value"):
+            engine.start(secret_plan("echo in-clear"), {}, tmp_path, "flow.yaml", "r", {"TOKEN": "in-clear"})
+        assert engine.host.runs == {}
+
+
+def test_runs_side_by_side_have_their_own_secrets(folder: Path, tmp_path: Path):
+    with Engine(folder, 2, "normal") as engine:
+        engine.start(secret_plan('echo "length=1" > "$UNSPOOL_OUTPUT"; echo "$T"'), {}, tmp_path, "f", "one", VALUES)
+        start(engine, plan("echo sesame-open"), tmp_path, "two")
+        engine.drive()
+    assert (folder / "logs" / "one" / "t0.1.out").read_text() == "***\n"
+    assert (folder / "logs" / "two" / "t0.1.out").read_text() == "sesame-open\n"
+
+
+VALUES = {"TOKEN": "sesame-open"}

@@ -93,6 +93,33 @@ def test_it_acts_when_the_engine_is_killed(tmp_path: Path):
     wait_until(lambda: not is_running(guardian))
 
 
+def test_named_folders_go_with_a_killed_engine(tmp_path: Path):
+    kept, gone = tmp_path / "kept", tmp_path / "gone"
+    for folder in (kept, gone / "deep"):
+        folder.mkdir(parents=True)
+        (folder / "file").write_text("x")
+    (gone / "link").symlink_to(kept)
+    code = (
+        "import os, signal, sys; from unspool.tasks.guardian import ProcessGuardian;"
+        "guardian = ProcessGuardian(sys.argv[1]); guardian.remove_after_death(sys.argv[2]);"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", code, mark(tmp_path), str(gone)]
+    assert subprocess.run(command, env=environment, check=False).returncode == -signal.SIGKILL
+    wait_until(lambda: not gone.exists())
+    assert (kept / "file").exists()
+
+
+def test_a_folder_cannot_be_named_to_a_guardian_that_is_dead(tmp_path: Path):
+    guardian = ProcessGuardian(mark(tmp_path))
+    guardian.start()
+    os.kill(guardian._pid, signal.SIGKILL)
+    wait_until(lambda: not is_running(guardian._pid))
+    guardian.remove_after_death(str(tmp_path))
+    guardian.close()
+
+
 def is_running(pid: int) -> bool:
     try:
         return b") Z" not in Path(f"/proc/{pid}/stat").read_bytes()

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from tests.conformance.attempts import Ends, make_spec, wait_for_ends
-from unspool.errors import SpawnError
+from unspool.errors import JournalError, SpawnError
 from unspool.host.artifacts import MemoryArtifacts
 from unspool.host.clock import WallClock
 from unspool.host.reactor import EpollReactor
 from unspool.model.plan import Output
 from unspool.tasks.attempt import Ended
+from unspool.tasks.masking import Mask
 from unspool.tasks.python import PythonKind
 from unspool.tasks.slots import MAX_INLINE, Slots
 from unspool.tasks.workers import Workers
@@ -369,3 +370,42 @@ def test_a_function_is_looked_for_once(python: Python, monkeypatch: pytest.Monke
     monkeypatch.setattr("importlib.import_module", look)
     python.start()
     wait_for_ends(python.reactor, python.sink, 2)
+
+
+# -- secrets --------------------------------------------------------------------------------------
+
+MASK = Mask({"TOKEN": "sesame-open"})
+
+
+def test_what_a_coroutine_prints_and_returns_is_masked_however_it_is_cut(python: Python):
+    text = "async def f():\n    for part in ('a sesa', 'me-o', 'pen b'):\n        print(part, end='')\n"
+    end = python.run(text + "    return {'sesame-open': ['sesame-open']}\n", mask=MASK)
+    assert end.result is not None
+    assert end.result["value"] == {"inline": {"***": ["***"]}}
+    assert python.log("out") == "a *** b"
+
+
+def test_what_a_mask_keeps_back_is_printed_at_the_end(python: Python):
+    end = python.run("async def f():\n    print('to sesame', end='')\n", mask=MASK, collect=("stdout",))
+    assert end.result is not None
+    assert end.result["stdout"] == {"inline": "to sesame"}
+    assert python.log("out") == "to sesame"
+
+
+def test_the_traceback_of_a_coroutine_is_masked(python: Python):
+    python.run("async def f():\n    raise ValueError('sesame' + '-open')\n", mask=MASK)
+    assert (python.log() or "").endswith("ValueError: ***\n")
+
+
+def test_a_coroutine_cannot_be_given_secrets(python: Python):
+    with pytest.raises(SpawnError, match="cannot be given secrets; make it a plain `def`"):
+        python.run("async def f():\n    pass\n", mask=MASK, secrets=("TOKEN",))
+
+
+def test_a_full_disk_is_told_also_of_what_a_mask_kept_back(python: Python, monkeypatch: pytest.MonkeyPatch):
+    def full(_printed: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("unspool.tasks.printed.Printed.finish", full)
+    with pytest.raises(JournalError, match="No space left"):
+        python.run("async def f():\n    print('x')\n", mask=MASK)

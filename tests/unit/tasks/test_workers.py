@@ -18,6 +18,7 @@ from unspool.host.reactor import EpollReactor
 from unspool.model.plan import Output
 from unspool.tasks import sweep
 from unspool.tasks.attempt import Ended
+from unspool.tasks.masking import Mask
 from unspool.tasks.python import PythonKind
 from unspool.tasks.slots import Slots
 from unspool.tasks.workers import Workers
@@ -295,6 +296,52 @@ def test_only_so_many_workers_wait(plain: Plain):
     while len(sweep.find(os.fsencode(plain.mark))) > 2:
         plain.reactor.wait(0.01)
     assert plain.run().error is None
+
+
+# -- secrets --------------------------------------------------------------------------------------
+
+MASK = Mask({"TOKEN": "sesame-open", "PIN": "471147"})
+
+
+def masked(plain: Plain, token: str | None = "sesame-open") -> dict[str, Any]:
+    given = {} if token is None else {"env": {"T": token}, "secrets": ("TOKEN",)}
+    return {"mask": MASK, "private": str(plain.folder), **given}
+
+
+def test_what_a_function_gives_prints_and_raises_is_masked(plain: Plain):
+    text = "import os\n\ndef f():\n    print(os.environ['T'])\n    return {'a': os.environ['T'], 'n': 471147}\n"
+    text += "\ndef g():\n    raise ValueError(os.environ['T'])\n"
+    end = plain.run(text, **masked(plain), outputs=(Output("a", {"type": "string"}),))
+    assert end.result is not None
+    assert end.result["value"] == {"inline": {"a": "***", "n": "***"}}
+    assert end.result["output"] == {"a": {"inline": "***"}}
+    assert plain.log() == "***\n"
+    plain.run(name="g", **masked(plain))
+    assert "ValueError: ***" in (plain.log("err") or "")
+
+
+def test_a_large_value_is_masked_before_it_is_kept(plain: Plain):
+    end = plain.run("import os\n\ndef f():\n    return 'x' * 300_000 + os.environ['T']\n", **masked(plain))
+    assert end.result is not None
+    assert plain.kind._store.get(end.result["value"]["ref"]).endswith(b'xxx***"')
+
+
+def test_a_worker_that_was_given_a_secret_serves_only_who_is_given_it_too(plain: Plain):
+    text = "import os\n\ndef f():\n    return [os.getpid(), os.environ.get('T'), os.environ.get('TOKEN')]\n"
+    first = plain.value(text, **masked(plain))[0]
+    assert plain.value(**masked(plain))[0] == first
+    other = plain.value(**masked(plain, None))
+    assert other[0] != first
+    assert other[1:] == [None, None]
+    assert plain.value(**masked(plain))[0] == first
+    assert plain.value(**masked(plain, None))[0] == other[0]
+
+
+def test_a_worker_does_not_inherit_the_variable_of_a_secret(plain: Plain, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TOKEN", "from the engine")
+    text = "import os\n\ndef f():\n    return [os.environ.get('TOKEN')]\n"
+    assert plain.value(text) == ["from the engine"]
+    assert plain.value(**masked(plain, None)) == [None]
 
 
 # -- ends -----------------------------------------------------------------------------------------
