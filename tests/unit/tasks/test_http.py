@@ -339,7 +339,7 @@ def test_a_server_without_a_certificate(requests: Requests, server: LocalServer)
     assert refused["class"] == "connection"
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "file:///etc/hostname", "127.0.0.1", "http://", "http://a b/"])
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "gopher://127.0.0.1/", "127.0.0.1", "http://", "http://a b/"])
 def test_an_address_of_another_kind_is_refused_before_anything_is_sent(requests: Requests, url: str):
     with pytest.raises(SpawnError, match="cannot send a request"):
         requests.start(url)
@@ -460,7 +460,7 @@ def test_redirects_come_to_an_end(requests: Requests, server: LocalServer):
     assert len(server.seen) == 6
 
 
-@pytest.mark.parametrize("to", ["ftp://127.0.0.1/", "file:///etc/passwd", "http://[::1"])
+@pytest.mark.parametrize("to", ["ftp://127.0.0.1/", "gopher://127.0.0.1/", "http://[::1"])
 def test_a_redirect_to_elsewhere_is_not_followed(requests: Requests, server: LocalServer, to: str):
     end = requests.ask(f"{server.url}/redirect/302?to={to}")
     assert end.error is not None
