@@ -56,7 +56,11 @@ def test_the_state_diagram_is_the_table_of_moves():
     assert diagram == mermaid(), "write it anew from unspool.core.transitions.mermaid()"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/reference/language.md", "docs/how-to/keep-secrets.md"])
+PAGES = ["README.md", "docs/reference/language.md"]
+PAGES += [f"docs/how-to/{page.name}" for page in sorted((ROOT / "docs/how-to").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_every_document_in_a_page_compiles(page: str):
     blocks = [
         block for block in _BLOCK.finditer((ROOT / page).read_text()) if block["kind"] in ("yaml", "toml", "json")

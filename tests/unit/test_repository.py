@@ -41,6 +41,7 @@ _ELSEWHERE = {
     "tests/unit/tasks/test_workers.py": "worker",
     "tests/unit/tasks/test_python.py": "tasks.printed",
     "tests/unit/tasks/test_capture.py": "tasks.slots",
+    "tests/unit/tasks/test_http.py": "tasks.http_client",
     "tests/conformance/test_journal.py": "journal.memory journal.rows",
 }
 NOT_MIRRORED = {module: file for file, modules in _ELSEWHERE.items() for module in modules.split()}

@@ -198,7 +198,7 @@ def _target(url: URL, location: str | None, left: int) -> tuple[URL | None, str]
 
 def _may_see(url: URL, target: URL) -> bool:
     """Whether the server that a redirect leads to may be sent the credentials that were meant for this one."""
-    if url.origin() == target.origin():
+    if (url.scheme, url.host, url.port) == (target.scheme, target.host, target.port):
         return True
     is_upgrade = (url.scheme, target.scheme) == ("http", "https") and (url.port, target.port) == (80, 443)
     return is_upgrade and url.host == target.host

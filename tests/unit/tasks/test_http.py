@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from yarl import URL
 
 from tests.conformance.attempts import Ends, make_spec, wait_for_ends
 from tests.conformance.servers import LocalServer, request
@@ -22,6 +23,7 @@ from unspool.host.reactor import EpollReactor
 from unspool.model.plan import Output
 from unspool.tasks.attempt import Ended
 from unspool.tasks.http import HttpKind, retry_after
+from unspool.tasks.http_client import _may_see
 from unspool.tasks.slots import Slots
 
 ALL = ("stdout", "json", "headers")
@@ -339,7 +341,7 @@ def test_a_server_without_a_certificate(requests: Requests, server: LocalServer)
     assert refused["class"] == "connection"
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "file:///etc/hostname", "127.0.0.1", "http://", "http://a b/"])
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "gopher://127.0.0.1/", "127.0.0.1", "http://", "http://a b/"])
 def test_an_address_of_another_kind_is_refused_before_anything_is_sent(requests: Requests, url: str):
     with pytest.raises(SpawnError, match="cannot send a request"):
         requests.start(url)
@@ -460,7 +462,7 @@ def test_redirects_come_to_an_end(requests: Requests, server: LocalServer):
     assert len(server.seen) == 6
 
 
-@pytest.mark.parametrize("to", ["ftp://127.0.0.1/", "file:///etc/passwd", "http://[::1"])
+@pytest.mark.parametrize("to", ["ftp://127.0.0.1/", "gopher://127.0.0.1/", "http://[::1"])
 def test_a_redirect_to_elsewhere_is_not_followed(requests: Requests, server: LocalServer, to: str):
     end = requests.ask(f"{server.url}/redirect/302?to={to}")
     assert end.error is not None
@@ -473,3 +475,19 @@ def test_a_redirect_that_is_expected_is_an_answer(requests: Requests, server: Lo
     assert end.error is None
     assert end.result is not None
     assert (end.result["status_code"], end.result["headers"]["location"]) == (302, "/ok")
+
+
+@pytest.mark.parametrize(
+    ("url", "target", "may"),
+    [
+        ("http://a/x", "http://a/y", True),
+        ("https://a/", "https://a:443/", True),
+        ("http://a/", "https://a/", True),  # a server that asks for its better door
+        ("https://a/", "http://a/", False),
+        ("http://a/", "https://b/", False),
+        ("http://a/", "http://a:8080/", False),
+        ("https://a/", "https://b.a/", False),
+    ],
+)
+def test_who_may_see_credentials(url: str, target: str, may: bool):
+    assert _may_see(URL(url), URL(target)) is may
