@@ -52,6 +52,9 @@ format_option = click.option(
     show_default=True,
     help="`json` prints the report at the end, `ndjson` every event as it happens.",
 )
+cache_option = click.option(
+    "--no-cache", "cache", is_flag=True, flag_value=False, default=True, help="Reuse no earlier result; keep new ones."
+)
 quiet_option = click.option(
     "-q", "--quiet", "show", flag_value="quiet", help="No progress; a text report only of what failed."
 )
@@ -67,24 +70,28 @@ def drive(
     durability: str,
     form: str,
     show: Show,
+    *,
+    cache: bool = True,
 ) -> int:
     """Open the journal in `folder`, let `begin` put a run in, work to its end, report.
+
+    Without `cache` no earlier result is reused; new ones are kept.
 
     Returns:
         The exit code.
     """
+    from unspool.host import home
     from unspool.host.engine import Engine
 
     gc.freeze()  # the plan stays to the end; no collection need look at it
     gc.enable()
-    with Engine(folder, workers, durability) as engine:
+    with Engine(folder, workers, durability, home.cache_folder(folder), reuse=cache) as engine:
         hide = _listen(engine, folder / "logs", form, show)
         restore = _catch_signals(engine)
         run: Run | None = None
         try:
             run = begin(engine)
-            for note in engine.notes:
-                click.echo(f"unspool: {note}", err=True)
+            said = _say(engine, 0)
             engine.drive()
         except JournalError as problem:
             if run is None:
@@ -94,6 +101,7 @@ def drive(
         finally:
             restore()
             hide()
+    _say(engine, said)
     try:
         _print_report(run, folder, form, show)
         sys.stdout.flush()
@@ -104,6 +112,13 @@ def drive(
             f"unspool: cannot write the report: {problem.strerror}; `unspool show {run.id}` does it again", err=True
         )
     return _told(run)
+
+
+def _say(engine: Engine, after: int) -> int:
+    """Print what people should hear of, and give how much there was."""
+    for note in engine.notes[after:]:
+        click.echo(f"unspool: {note}", err=True)
+    return len(engine.notes)
 
 
 def _told(run: Run) -> int:

@@ -9,6 +9,7 @@ import click
 
 from unspool.cli.drive import (
     Show,
+    cache_option,
     drive,
     durability_option,
     exit_code,
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
 @workers_option
 @durability_option
 @format_option
+@cache_option
 @quiet_option
 @verbose_option
-def command(run: str, workers: int, durability: str, form: str, show: Show | None) -> int:
+def command(run: str, workers: int, durability: str, form: str, show: Show | None, *, cache: bool) -> int:
     """Go on with RUN where its journal ends: what is finished stays so, what was under way runs again."""
     recorded = read_recorded(run)
     folder, found = recorded.folder, recorded.rebuild()
@@ -47,7 +49,7 @@ def command(run: str, workers: int, durability: str, form: str, show: Show | Non
         click.echo(_intention(found), err=True)  # not before the journal is ours
         return engine.resume(found.id, previous)
 
-    return drive(folder, begin, workers, durability, form, show or "normal")
+    return drive(folder, begin, workers, durability, form, show or "normal", cache=cache)
 
 
 def previous_mark(folder: Path) -> str | None:

@@ -7,6 +7,7 @@ import click
 from unspool.cli.documents import folder_of, load_plan, read_inputs
 from unspool.cli.drive import (
     Show,
+    cache_option,
     drive,
     durability_option,
     format_option,
@@ -23,10 +24,19 @@ from unspool.cli.drive import (
 @workers_option
 @durability_option
 @format_option
+@cache_option
 @quiet_option
 @verbose_option
 def command(
-    file: str, pairs: tuple[str, ...], inputs: str | None, workers: int, durability: str, form: str, show: Show | None
+    file: str,
+    pairs: tuple[str, ...],
+    inputs: str | None,
+    workers: int,
+    durability: str,
+    form: str,
+    show: Show | None,
+    *,
+    cache: bool,
 ) -> int:
     """Compile FILE, run it, show progress, and report.
 
@@ -47,4 +57,5 @@ def command(
         durability,
         form,
         show or "normal",
+        cache=cache,
     )

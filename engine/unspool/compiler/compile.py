@@ -53,6 +53,10 @@ def compile_document(data: str | bytes, format: Format = "yaml") -> Compilation:
         scripts, script_problems = _interpolated(readable.document)
         uses = checked.uses
         found += checked.diagnostics + script_problems
+    if "cache" in loaded.text:
+        from unspool.compiler.caches import check_caches
+
+        found += check_caches(readable.document)
     if "\\" in loaded.text or "\0" in loaded.text:  # no other text can spell a NUL
         from unspool.compiler.nul import check_nul
 

@@ -33,7 +33,7 @@ LATER = {
     "task": frozenset(
         (
             "http agent swarm group monitor internal workflow approval wait join for_each matrix "
-            "on_result compensate uses batch cache interpret"
+            "on_result compensate uses batch interpret"
         ).split()
     ),
     "defaults": frozenset(("join", "cache", "uses")),
@@ -132,6 +132,12 @@ RENAMES = {
         max_tasks="tasks total max",
         queue="queue_size max_queue max_queued max_pending max_waiting backlog",
         timeout="max_time max_duration deadline time_limit run_timeout dagrun_timeout active_deadline_seconds",
+    ),
+    "cache": _table(
+        key="name id cache_key keys hash",
+        inputs="sources source src deps dependencies file_dep paths from fingerprint",
+        files="generates outputs output targets target artifacts path produces save",
+        ttl="max_age maxage expires expires_in expiry expiration duration timeout lifetime keep_for",
     ),
     "filter": _table(exit_code="exit_codes codes code exit return_code return_codes", status="http_status status_code"),
     "source": _table(file="path filename file_name name"),

@@ -16,6 +16,7 @@ from unspool.model.plan import (
     DEFAULT_MAX_BYTES,
     DEFAULT_MAX_TASKS,
     PRIORITIES,
+    Cache,
     Output,
     Plan,
     Retry,
@@ -134,6 +135,8 @@ class _Lowering:
             fields["retry"] = _retry({**self._retry_keys, **body["retry"]})
         else:
             fields["retry"] = self._retry
+        if "cache" in body:
+            fields["cache"] = _cache(body["cache"])
         return Task(
             index=at,
             id=name,
@@ -144,7 +147,7 @@ class _Lowering:
             outputs=outputs,
             env=env,
             collect=_collected(self._uses.get(name, ()), outputs),
-            dynamic=_is_dynamic(action, env, fields.get("cwd")),
+            dynamic="cache" in body or _is_dynamic(action, env, fields.get("cwd")),
             **fields,
         )
 
@@ -202,6 +205,16 @@ def _retry(keys: dict[str, Any]) -> Retry:
     if "max_attempts" in fields:
         fields["max_attempts"] = int(fields["max_attempts"])
     return Retry(**fields)
+
+
+def _cache(keys: dict[str, Any]) -> Cache:
+    ttl = keys.get("ttl")
+    return Cache(
+        keys.get("key"),
+        tuple(keys.get("inputs", ())),
+        tuple(keys.get("files", ())),
+        None if ttl is None else parse_duration(ttl),
+    )
 
 
 def _environment(env: dict[str, Any], path: Path, source_text: SourceText) -> dict[str, str]:

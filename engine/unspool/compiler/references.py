@@ -211,6 +211,7 @@ _FIELDS: dict[str, Callable[[_Checker, Any, Spot], None]] = {
     "with": _Checker.value,
     "env": _Checker.value,
     "cwd": _Checker.value,
+    "cache": _Checker.value,
     "when": _Checker.condition,
     "success_when": _Checker.success_when,
     "outputs": _Checker.outputs,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from unspool.core.book import IDLE_TIMER, TIMEOUT_TIMER
 from unspool.core.context import Context
 from unspool.core.edges import TOLERATED, edges_of, is_tolerated, met
-from unspool.core.limits import RUN_TIMER, Limited
+from unspool.core.limits import RUN_TIMER
 from unspool.core.policies import MAX_RECOVERIES, chance, decide_retry
 from unspool.core.results import (
     Failure,
@@ -20,6 +19,7 @@ from unspool.core.results import (
     read_outputs,
     result_view,
 )
+from unspool.core.reuse import Reusing, check_reused
 from unspool.core.state import Attempt, TaskRun
 from unspool.errors import ExpressionError, IllegalEvent
 from unspool.model import status
@@ -53,7 +53,7 @@ from unspool.model.status import (
 )
 
 
-class Run(Limited):
+class Run(Reusing):
     """The state of one run.
 
     Reading its attributes is free to all; nothing but `apply` changes them. An event that cannot
@@ -185,7 +185,7 @@ class Run(Limited):
             from unspool.core.evaluation import build_spec
 
             try:
-                spec = build_spec(task, self._seen())
+                spec = build_spec(task, self._seen(), fresh=self.tasks[task.index].fresh)
             except ExpressionError as problem:
                 self._close_attempt(event.attempt, attempt)
                 self._fail(attempt.task, failure(status.EXPRESSION_ERROR, str(problem)), {})
@@ -197,20 +197,19 @@ class Run(Limited):
         if attempt is None or attempt.started_at is not None:
             return
         self._begin(attempt, event.at)
-        task = self.nodes[attempt.task]
-        if task.timeout is not None and attempt.stop is None:
-            self._set_timer(f"{TIMEOUT_TIMER}{event.attempt}", event.at + task.timeout)
-        if task.idle_timeout is not None and attempt.stop is None:
-            self._set_timer(f"{IDLE_TIMER}{event.attempt}", event.at + task.idle_timeout)
+        if attempt.stop is None:
+            self._bound_attempt(event.attempt, attempt)
 
     def _on_attempt_ended(self, event: AttemptEnded) -> None:
         attempt = self._live(event.attempt, event.token)
         if attempt is None:
             return
         check_end(event, began=attempt.started_at is not None, stopped=attempt.stop is not None)
+        index = attempt.task
+        if event.cached:
+            check_reused(event, self.nodes[index], began=attempt.started_at is not None)
         if attempt.started_at is None and event.started_at is not None:
             self._begin(attempt, event.started_at)
-        index = attempt.task
         task = self.tasks[index]
         duration = None if attempt.started_at is None else max(0.0, event.at - attempt.started_at)
         task.running_s += duration or 0.0
@@ -220,7 +219,10 @@ class Run(Limited):
         if attempt.stop is not None and attempt.stop not in status.OVERDUE:
             self._settle(index, CANCELLED, attempt.stop)
             return
-        self._judge(index, attempt, event, duration)
+        if event.cached:
+            self._reuse(index, attempt, event)
+        else:
+            self._judge(index, attempt, event, duration)
 
     def _on_attempt_lost(self, event: AttemptLost) -> None:
         attempt = self._live(event.attempt, event.token)
@@ -300,6 +302,7 @@ class Run(Limited):
         if error is None:
             task.result, task.error = view, None
             self._settle(index, COMPLETED, None)
+            self._keep(index, event.attempt)
             return
         self._fail(index, error, collected, attempt.number, view)
 

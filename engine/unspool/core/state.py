@@ -13,8 +13,9 @@ class TaskRun:
     `waiting` counts the dependencies of which something is not final, they themselves or what stands
     above them; `unmet` those that ended in another state than was asked for. `attempts` counts begun
     ones without restarts after a crash, which `recoveries` counts. `attempt` is the id of the live one,
-    0 if there is none. `queued_s`, `running_s` and `cpu_s` add up all attempts; `memory_peak_mb` is the
-    highest of them. The last two are null where nobody counted.
+    0 if there is none. `fresh` says that a result of the cache did not do. `queued_s`,
+    `running_s` and `cpu_s` add up all attempts; `memory_peak_mb` is the highest of them. The last two
+    are null where nobody counted.
     """
 
     __slots__ = (
@@ -23,6 +24,7 @@ class TaskRun:
         "completed_at",
         "cpu_s",
         "error",
+        "fresh",
         "index",
         "memory_peak_mb",
         "outputs",
@@ -47,6 +49,7 @@ class TaskRun:
         self.attempt = 0
         self.attempts = 0
         self.recoveries = 0
+        self.fresh = False
         self.queued_at: float | None = None
         self.started_at: float | None = None
         self.completed_at: float | None = None

@@ -13,6 +13,7 @@ TRANSITIONS: Final[dict[tuple[str, str], str]] = {
     (CREATED, CANCELLED): "a dependency failed or was cancelled, or the run or the task was cancelled",
     (CREATED, FAILED): "`when` cannot be evaluated, or too many attempts wait already",
     (READY, RUNNING): "its attempt began",
+    (READY, COMPLETED): "an earlier result is reused",
     (READY, READY): "its attempt ended before it began and is asked for again",
     (READY, QUEUED): "its attempt failed before it began and another may follow after a delay",
     (READY, CANCELLED): "the run or the task was cancelled",

@@ -18,6 +18,7 @@ from unspool.model.document_types import (
     Environment,
     ErrorClass,
     Expression,
+    Glob,
     Name,
     NeedState,
     OnCrash,
@@ -82,6 +83,19 @@ class Defaults(Part):
     on_failure: OnFailure | None = None
     on_crash: OnCrash | None = None
     shell: Shell | None = None
+
+
+class Cache(Part):
+    """When a completed result is reused in place of an attempt. What is run counts in any case."""
+
+    key: Text | None = Field(None, description="Text that the result depends on, with `${{ }}`.")
+    inputs: Annotated[list[Glob], Field(min_length=1)] | None = Field(
+        None, description="Patterns for the files that the task reads: their content counts."
+    )
+    files: Annotated[list[Glob], Field(min_length=1)] | None = Field(
+        None, description="Patterns for the files that the task makes: they are kept, and put back."
+    )
+    ttl: PositiveDuration | None = Field(None, description="How long a result may be reused. Default: without end.")
 
 
 class Limits(Part):
@@ -151,6 +165,7 @@ class Task(Part):
     outputs: dict[Name, Output] | None = Field(None, description="What the task gives to others, by name.")
     on_failure: OnFailure | None = None
     on_crash: OnCrash | None = None
+    cache: Cache | None = None
     priority: Priority | None = None
     estimate: Duration | None = Field(None, description="How long the task is expected to take. Default: 60s.")
 

@@ -60,6 +60,18 @@ class Resource(NamedTuple):
     breaker: Breaker | None = None
 
 
+class Cache(NamedTuple):
+    """What a result depends on beside the action, what files come with it, and how many seconds it may be reused.
+
+    Texts may hold `${{ }}`; `inputs` and `files` are patterns that count from the task's folder.
+    """
+
+    key: str | None = None
+    inputs: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    ttl: float | None = None
+
+
 class Output(NamedTuple):
     """One declared output: where it is read from, and the JSON Schema it must fit.
 
@@ -96,6 +108,7 @@ class Task:
         dynamic: some field of `action`, `env` or `cwd` holds an expression.
         uses: names of resources and how many of each an attempt takes; all at once or none.
         on_crash: what becomes of an attempt that was under way when the engine died.
+        cache: when a completed result is reused; None is never.
         idle_timeout: seconds after which an attempt that writes nothing is ended.
     """
 
@@ -123,6 +136,7 @@ class Task:
     uses: tuple[tuple[str, int], ...] = ()
     on_crash: OnCrash = "retry"
     idle_timeout: float | None = None
+    cache: Cache | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +240,9 @@ def _task_from_json(index: int, stored: dict[str, Any]) -> Task:
         row["outputs"] = tuple(Output(*fields) for fields in row["outputs"])
     if "uses" in row:
         row["uses"] = tuple((name, count) for name, count in row["uses"])
+    if "cache" in row:
+        key, inputs, files, ttl = row["cache"]
+        row["cache"] = Cache(key, tuple(inputs), tuple(files), ttl)
     for name in ("tags", "collect"):
         if name in row:
             row[name] = tuple(row[name])

@@ -18,6 +18,7 @@ CANCELLING: Final = "cancelling"  # of a run: everything under way is being ende
 FINAL_STATES: Final = frozenset((COMPLETED, FAILED, CANCELLED, SKIPPED))
 
 # Why a task is in its state. A failed attempt's error class (`exit_code`, `timeout`, ...) is a reason too.
+CACHED: Final = "cached"
 RETRY_WAIT: Final = "retry_wait"
 WHEN_FALSE: Final = "when_false"
 DEPENDENCY_FAILED: Final = "dependency_failed"
