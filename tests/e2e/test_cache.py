@@ -134,6 +134,10 @@ def test_a_pattern_that_leaves_the_folder_is_refused_before_anything_runs(projec
 
 
 def test_many_engines_at_once_agree(document: str, project: Path):
+    line = "mkdir -p dist && cat src/* > .tmp.$$ && mv .tmp.$$ dist/out && wc -c < src/a"  # runs share the folder
+    document = write(
+        "flow.json", {"build": {**BUILD, "run": line, "cache": {"inputs": ["src"], "files": ["dist/out"]}}}
+    )
     engines = [start("run", document, "--format", "json") for _ in range(4)]
     tasks = [json.loads(engine.communicate(timeout=60)[0])["tasks"]["build"] for engine in engines]
     assert [engine.returncode for engine in engines] == [0] * 4

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from hashlib import sha256
@@ -221,14 +222,25 @@ class FileCache:
             "task": spec.task.id,
             "run": spec.run,
             "result": result,
-            "files": [list(self._take(spec.cwd, name)) for name in names],
+            "files": [list(self._take(spec.cwd, name, end.at)) for name in names],
         }
         self._write(pending.key, {"check": _check(body), "body": body})
 
-    def _take(self, cwd: str, name: str) -> Kept:
+    def _take(self, cwd: str, name: str, ended_at: float) -> Kept:
+        """Keep a file as the attempt left it.
+
+        Raises:
+            OSError: it cannot be read, or somebody else has written to it since, such as another run of the task.
+        """
         path = os.path.realpath(os.path.join(cwd, name))
-        mode = stat.S_IMODE(os.stat(path).st_mode)
-        return Kept(name, self._store.put_file(Path(path)).sha256, mode & 0o777)
+        before = os.stat(path)
+        digest = self._store.put_file(Path(path)).sha256
+        after = os.stat(path)
+        same = (before.st_ino, before.st_size, before.st_mtime_ns) == (after.st_ino, after.st_size, after.st_mtime_ns)
+        since_end = self._now() - ended_at
+        if not same or time.time() - after.st_mtime < since_end:  # ages, since the clock of files may be another
+            raise OSError(f"{name} was written to after the task had ended")
+        return Kept(name, digest, stat.S_IMODE(after.st_mode) & 0o777)
 
     def _write(self, key: str, entry: dict[str, Any]) -> None:
         folder = self._entries / key[:2]

@@ -301,6 +301,18 @@ def test_a_task_that_made_nothing_of_what_it_names_is_not_kept(world: World):
     assert world.said == ["the result of build is not kept for reuse: it made no file that fits dist/*.whl"]
 
 
+def test_a_file_that_another_writes_to_afterwards_is_not_kept(world: World):
+    """Another run of the task in the same folder may be in the midst of it."""
+    engine, spec = world.engine(), world.spec(cache={"files": ["out"]})
+    engine.look("flow", spec)
+    engine.ended("r1", 1, Ended(world.at, world.at - 1.0, None, RESULT))
+    world.at += 3600.0
+    world.write("out", "half")
+    engine.keep("r1", 1)
+    assert world.entries() == []
+    assert world.said == ["the result of build is not kept for reuse: out was written to after the task had ended"]
+
+
 def test_a_task_whose_inputs_change_while_it_runs_is_not_kept(world: World):
     world.write("in", "one")
     spec = world.spec(cache={"inputs": ["in"]})
