@@ -61,6 +61,7 @@ SEEDS: tuple[dict[str, Any], ...] = (
                 },
                 "on_failure": "skip",
                 "on_crash": "fail",
+                "cache": {"key": "v1", "inputs": ["src/**", "*.c"], "files": ["dist"], "ttl": "7d"},
                 "priority": "high",
                 "estimate": "2h",
             },

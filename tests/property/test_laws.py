@@ -60,7 +60,9 @@ def forged(run: Run, chance: random.Random) -> Any:
         case 1:
             return AttemptStarted(at, number, token, chance.choice((None, {"pid": 1})))
         case 2 | 3 | 4:
-            return AttemptEnded(at, number, token, chance.choice((None, at)), _error(chance), _result(chance))
+            began, cached = chance.choice((None, at)), chance.random() < 0.2
+            error = None if cached and chance.random() < 0.8 else _error(chance)
+            return AttemptEnded(at, number, token, began, error, _result(chance), None, cached)
         case 5:
             return AttemptLost(at, number, token)
         case 6:

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from unspool.model.events import RunStarted
-from unspool.model.plan import Output, Plan, Retry, Task, plan_to_json
+from unspool.model.plan import Cache, Output, Plan, Retry, Task, plan_to_json
 
 NEEDS = ("ok", "ok", "completed", "failed", "skipped", "any", "any", "any")
 FATES = ("ok", "ok", "ok", "ok", "exit 3", "exit 3", "exit 75", "signal", "refused", "garbled", "timeout", "idle")
@@ -99,6 +99,8 @@ def scenario(size: int, seed: int, *, abort: bool = False) -> Scenario:
             priority=chance.randrange(5),
             dynamic="${{" in str(action),
         )
+        if abort and chance.random() < 0.3:
+            task = replace(task, cache=Cache(), dynamic=True)
         tasks.append(task)
         conditions.append(condition)
         codes.append(accepted)

@@ -28,7 +28,7 @@ _ELSEWHERE = {
     "tests/unit/compiler/test_toml_text.py": "compiler.toml_outline",
     "tests/unit/compiler/test_locate.py": "compiler.yaml_outline",
     "tests/unit/compiler/test_render.py": "model.diagnostics",
-    "tests/property/test_laws.py": """core.book core.limits core.run core.state core.context core.edges
+    "tests/property/test_laws.py": """core.book core.limits core.reuse core.run core.state core.context core.edges
         model.commands model.events""",
     "tests/property/test_plans.py": "model.plan",
     "tests/unit/model/test_document.py": "model.document_types",

@@ -57,6 +57,9 @@ secrets_option = click.option(
     metavar="FILE",
     help="Values of secrets: a JSON object, or lines NAME=value. It wins over the environment.",
 )
+cache_option = click.option(
+    "--no-cache", "cache", is_flag=True, flag_value=False, default=True, help="Reuse no earlier result; keep new ones."
+)
 quiet_option = click.option(
     "-q", "--quiet", "show", flag_value="quiet", help="No progress; a text report only of what failed."
 )
@@ -71,25 +74,30 @@ def drive(
     workers: int,
     durability: str,
     form: str,
-    show: Show,
+    show: Show | None,
+    *,
+    cache: bool = True,
 ) -> int:
     """Open the journal in `folder`, let `begin` put a run in, work to its end, report.
+
+    Without `cache` no earlier result is reused; new ones are kept.
 
     Returns:
         The exit code.
     """
+    from unspool.host import home
     from unspool.host.engine import Engine
 
+    show = show or "normal"
     gc.freeze()  # the plan stays to the end; no collection need look at it
     gc.enable()
-    with Engine(folder, workers, durability) as engine:
+    with Engine(folder, workers, durability, home.cache_folder(folder), reuse=cache) as engine:
         hide = _listen(engine, folder / "logs", form, show)
         restore = _catch_signals(engine)
         run: Run | None = None
         try:
             run = begin(engine)
-            for note in engine.notes:
-                click.echo(f"unspool: {note}", err=True)
+            said = _say(engine, 0)
             engine.drive()
         except JournalError as problem:
             if run is None:
@@ -99,6 +107,7 @@ def drive(
         finally:
             restore()
             hide()
+    _say(engine, said)
     try:
         _print_report(run, folder, form, show)
         sys.stdout.flush()
@@ -109,6 +118,13 @@ def drive(
             f"unspool: cannot write the report: {problem.strerror}; `unspool show {run.id}` does it again", err=True
         )
     return _told(run)
+
+
+def _say(engine: Engine, after: int) -> int:
+    """Print what people should hear of, and give how much there was."""
+    for note in engine.notes[after:]:
+        click.echo(f"unspool: {note}", err=True)
+    return len(engine.notes)
 
 
 def _told(run: Run) -> int:

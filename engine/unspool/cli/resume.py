@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from unspool.cli.documents import read_secrets
 from unspool.cli.drive import (
-    Show,
+    cache_option,
     drive,
     durability_option,
     exit_code,
@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 @workers_option
 @durability_option
 @format_option
+@cache_option
 @quiet_option
 @verbose_option
-def command(run: str, secrets_file: str | None, workers: int, durability: str, form: str, show: Show | None) -> int:
+def command(run: str, secrets_file: str | None, **how: Any) -> int:
     """Go on with RUN where its journal ends: what is finished stays so, what was under way runs again."""
     recorded = read_recorded(run)
     folder, found = recorded.folder, recorded.rebuild()
@@ -51,7 +52,7 @@ def command(run: str, secrets_file: str | None, workers: int, durability: str, f
         click.echo(_intention(found), err=True)  # not before the journal is ours
         return engine.resume(found.id, previous, secrets)
 
-    return drive(folder, begin, workers, durability, form, show or "normal")
+    return drive(folder, begin, **how)
 
 
 def previous_mark(folder: Path) -> str | None:

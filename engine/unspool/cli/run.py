@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from unspool.cli.documents import folder_of, load_plan, read_inputs, read_secrets
 from unspool.cli.drive import (
-    Show,
+    cache_option,
     drive,
     durability_option,
     format_option,
@@ -25,19 +27,10 @@ from unspool.cli.drive import (
 @workers_option
 @durability_option
 @format_option
+@cache_option
 @quiet_option
 @verbose_option
-def command(
-    file: str,
-    pairs: tuple[str, ...],
-    inputs: str | None,
-    workers: int,
-    durability: str,
-    form: str,
-    *,
-    show: Show | None,
-    secrets_file: str | None,
-) -> int:
+def command(file: str, pairs: tuple[str, ...], inputs: str | None, secrets_file: str | None, **how: Any) -> int:
     """Compile FILE, run it, show progress, and report.
 
     Exit codes: 0 completed, 1 failed, 2 the document or the call is wrong, 3 refused by a limit,
@@ -58,8 +51,5 @@ def command(
     return drive(
         home.journal_folder(state, run),
         lambda engine: engine.start(plan, values, folder, file, run, secrets),
-        workers,
-        durability,
-        form,
-        show or "normal",
+        **how,
     )

@@ -89,6 +89,10 @@ def _rare_errors(loaded: Loaded, readable: Readable) -> list[Diagnostic]:
         from unspool.compiler.requests import check_requests
 
         found += check_requests(readable.document)
+    if "cache" in loaded.text:
+        from unspool.compiler.caches import check_caches
+
+        found += check_caches(readable.document)
     return found
 
 
@@ -108,6 +112,10 @@ def _late_findings(loaded: Loaded, flat: Flat, graph: Graph, secrets: dict[str, 
         from unspool.compiler.secrets import check_unused
 
         found += check_unused(flat.readable, secrets.values())
+        if "cache" in loaded.text:
+            from unspool.compiler.caches import check_kept_secrets
+
+            found += check_kept_secrets(document, secrets)
     return found
 
 

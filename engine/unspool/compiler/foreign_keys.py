@@ -30,7 +30,7 @@ _STATES = "say which end of a dependency is waited for: `depends_on: {NAME: any}
 # What language.md has beyond this version. They are known words, so they get an answer of their own.
 LATER = {
     "document": frozenset(("resources", "triggers", "rulesets", "import", "open", "policies")),
-    "task": frozenset(("agent swarm monitor internal workflow on_result uses batch cache interpret").split()),
+    "task": frozenset(("agent swarm monitor internal workflow on_result uses batch interpret").split()),
     "defaults": frozenset(("join", "cache", "uses")),
     "limits": frozenset(("max_depth", "max_cost_usd", "idle")),
 }
@@ -126,6 +126,12 @@ RENAMES = {
         max_tasks="tasks total max",
         queue="queue_size max_queue max_queued max_pending max_waiting backlog",
         timeout="max_time max_duration deadline time_limit run_timeout dagrun_timeout active_deadline_seconds",
+    ),
+    "cache": _table(
+        key="name id cache_key keys hash",
+        inputs="sources source src deps dependencies file_dep paths from fingerprint",
+        files="generates outputs output targets target artifacts path produces save",
+        ttl="max_age maxage expires expires_in expiry expiration duration timeout lifetime keep_for",
     ),
     "filter": _table(exit_code="exit_codes codes code exit return_code return_codes", status="http_status status_code"),
     "http": _table(

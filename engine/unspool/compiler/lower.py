@@ -20,6 +20,7 @@ from unspool.model.plan import (
     DEFAULT_MAX_BYTES,
     DEFAULT_MAX_TASKS,
     PRIORITIES,
+    Cache,
     FanOut,
     Output,
     Plan,
@@ -171,6 +172,8 @@ class _Lowering:
             fields["join"] = 1 if body["join"] == "any" else int(body["join"])
         if name in self._fans:
             fields["fan_out"] = self._fans[name]
+        if "cache" in body:
+            fields["cache"] = _cache(body["cache"])
         return Task(
             index=at,
             id=name,
@@ -181,7 +184,7 @@ class _Lowering:
             outputs=outputs,
             env=env,
             collect=_collected(self._uses.get(name, ()), outputs, _STREAMS_OF.get(kind, _STREAMS)),
-            dynamic=_is_dynamic(action, env, fields.get("cwd")),
+            dynamic="cache" in body or _is_dynamic(action, env, fields.get("cwd")),
             secrets=tuple(sorted(self._secrets.get(name, ()))),
             **fields,
         )
@@ -273,6 +276,16 @@ def _retry(keys: dict[str, Any]) -> Retry:
     if "max_attempts" in fields:
         fields["max_attempts"] = int(fields["max_attempts"])
     return Retry(**fields)
+
+
+def _cache(keys: dict[str, Any]) -> Cache:
+    ttl = keys.get("ttl")
+    return Cache(
+        keys.get("key"),
+        tuple(keys.get("inputs", ())),
+        tuple(keys.get("files", ())),
+        None if ttl is None else parse_duration(ttl),
+    )
 
 
 def _environment(env: dict[str, Any], path: Path, source_text: SourceText) -> dict[str, str]:

@@ -27,6 +27,8 @@ _CHILDREN: dict[str, dict[str, str]] = {
     "document": {"outputs": "values"},
     "tasks": {_ANY: "task"},
     "task": {"with": "values"},
+    "cache": {"inputs": "globs", "files": "globs"},
+    "globs": {_ANY: "glob"},
     "inputs": {_ANY: "schema"},
     "env": {_ANY: "variable"},
     "values": {_ANY: "any"},
@@ -55,9 +57,10 @@ NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum
 INTEGERS = frozenset(
     "max_attempts concurrency queue max_tasks max_bytes code status_code minLength maxLength minItems maxItems".split()
 )
-DURATIONS = frozenset(("timeout", "idle_timeout", "grace", "delay", "max_delay", "max_elapsed", "estimate"))
+DURATIONS = frozenset(("timeout", "idle_timeout", "grace", "delay", "max_delay", "max_elapsed", "estimate", "ttl"))
 TEXTS = frozenset(
-    "name description cwd stdin python run url body title format pattern path file tag member need filter".split()
+    "name description cwd stdin python run url body title format pattern path file tag member need filter key "
+    "glob".split()
 )
 
 

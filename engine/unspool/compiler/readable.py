@@ -126,6 +126,7 @@ _TASK_FIELDS: dict[str, Callable[[Any], bool]] = {
     "success_when": _is_condition,
     "outputs": _is_declarations,
     "on_failure": _is_text,
+    "cache": _is_map_of_text_keys,
 }
 _KNOWN = frozenset(
     (

@@ -283,6 +283,7 @@ _FIELDS: dict[str, Callable[[_Checker, Any, Spot], None]] = {
     "with": _Checker.value,
     "env": _Checker.variables,
     "cwd": _Checker.value,
+    "cache": _Checker.value,
     "when": _Checker.condition,
     "success_when": _Checker.success_when,
     "outputs": _Checker.outputs,

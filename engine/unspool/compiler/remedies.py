@@ -72,6 +72,11 @@ EXAMPLES: dict[str, Any] = {
     "max_tasks": 1000,
     "on_failure": "skip",
     "on_crash": "fail",
+    "cache": {"inputs": ["src"], "files": ["dist"]},
+    "key": "${{ inputs.version }}",
+    "globs": ["src/**/*.py"],
+    "glob": "src/**/*.py",
+    "ttl": "7d",
     "priority": "high",
     "type": "string",
     "source": "json",
@@ -237,6 +242,15 @@ def _method(value: Any) -> str | None:
     return value.strip().upper() if isinstance(value, str) else None
 
 
+def _cache(value: Any) -> dict[str, Any] | None:
+    """`true` is a cache by what is run, a text a key, a list of texts the files that count."""
+    if isinstance(value, str) and value:
+        return {"key": value}
+    if isinstance(value, list) and value and all(isinstance(item, str) and item for item in value):
+        return {"inputs": value}
+    return {} if value is True else None
+
+
 def _names(value: Any) -> list[str] | None:
     if not isinstance(value, str):
         return None
@@ -340,6 +354,9 @@ _FITS: dict[str, Callable[[Any], Any]] = {
     "timeout": duration,
     "idle_timeout": duration,
     "max_elapsed": duration,
+    "ttl": duration,
+    "cache": _cache,
+    "globs": _texts,
     **dict.fromkeys(TEXTS, _text),
     **dict.fromkeys(INTEGERS, _integer),
     **dict.fromkeys(NUMBERS, _number),

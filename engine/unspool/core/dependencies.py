@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from unspool.core.edges import TOLERATED, is_tolerated, met
-from unspool.core.limits import Limited
+from unspool.core.reuse import Reusing
 from unspool.core.state import TaskRun
 from unspool.model import status
 from unspool.model.status import CANCELLED, CREATED, FAILED
 
 
-class Dependencies(Limited):
+class Dependencies(Reusing):
     """Tells dependents of the ends of tasks, until nobody is left to be told."""
 
     def __init__(self) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from unspool.core.book import Book
+from unspool.core.book import IDLE_TIMER, TIMEOUT_TIMER, Book
 from unspool.core.results import Failure, failure
+from unspool.core.state import Attempt
 from unspool.model import status
 
 RUN_TIMER = "run:timeout"  # the whole run has taken too long
@@ -22,6 +23,14 @@ class Limited(Book):
         """The run begins: from now on its time counts."""
         if self.plan.run_timeout is not None:
             self._set_timer(RUN_TIMER, self._at + self.plan.run_timeout)
+
+    def _bound_attempt(self, number: int, attempt: Attempt) -> None:
+        """An attempt has begun: it may take so long, and be silent for so long."""
+        task, began = self.nodes[attempt.task], attempt.started_at or self._at
+        if task.timeout is not None:
+            self._set_timer(f"{TIMEOUT_TIMER}{number}", began + task.timeout)
+        if task.idle_timeout is not None:
+            self._set_timer(f"{IDLE_TIMER}{number}", began + task.idle_timeout)
 
     def _run_out_of_time(self) -> None:
         """`limits.timeout` is over: end all that is left, unless that is being done."""

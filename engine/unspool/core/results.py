@@ -61,6 +61,8 @@ def check_end(event: AttemptEnded, *, began: bool, stopped: bool) -> None:
         raise IllegalEvent(f"the end of attempt {event.attempt} cannot be read: {problem}") from None
     if not isinstance(kind, str | None):
         raise IllegalEvent(f"the end of attempt {event.attempt} cannot be read: {kind!r} is no class of errors")
+    if event.cached:
+        return  # `check_reused` looks at the rest
     if kind in (None, EXIT_CODE) and event.started_at is None and not began and not stopped:
         raise IllegalEvent(f"attempt {event.attempt} never began, so it cannot have run to its end")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from unspool.core.book import IDLE_TIMER, TIMEOUT_TIMER
 from unspool.core.closing import Closing
 from unspool.core.context import Context
 from unspool.core.edges import edges_of, hurts
@@ -21,6 +20,7 @@ from unspool.core.results import (
     read_outputs,
     result_view,
 )
+from unspool.core.reuse import check_reused
 from unspool.core.state import Attempt, TaskRun
 from unspool.errors import ExpressionError, IllegalEvent
 from unspool.model import status
@@ -185,7 +185,7 @@ class Run(Closing):
             from unspool.core.evaluation import build_spec
 
             try:
-                spec = build_spec(task, self._seen(), self._local(attempt.task))
+                spec = build_spec(task, self._seen(), self._local(attempt.task), fresh=self.tasks[task.index].fresh)
             except ExpressionError as problem:
                 self._close_attempt(event.attempt, attempt)
                 self._fail(attempt.task, failure(status.EXPRESSION_ERROR, str(problem)), {})
@@ -197,20 +197,19 @@ class Run(Closing):
         if attempt is None or attempt.started_at is not None:
             return
         self._begin(attempt, event.at)
-        task = self.nodes[attempt.task]
-        if task.timeout is not None and attempt.stop is None:
-            self._set_timer(f"{TIMEOUT_TIMER}{event.attempt}", event.at + task.timeout)
-        if task.idle_timeout is not None and attempt.stop is None:
-            self._set_timer(f"{IDLE_TIMER}{event.attempt}", event.at + task.idle_timeout)
+        if attempt.stop is None:
+            self._bound_attempt(event.attempt, attempt)
 
     def _on_attempt_ended(self, event: AttemptEnded) -> None:
         attempt = self._live(event.attempt, event.token)
         if attempt is None:
             return
         check_end(event, began=attempt.started_at is not None, stopped=attempt.stop is not None)
+        index = attempt.task
+        if event.cached:
+            check_reused(event, self.nodes[index], began=attempt.started_at is not None)
         if attempt.started_at is None and event.started_at is not None:
             self._begin(attempt, event.started_at)
-        index = attempt.task
         task = self.tasks[index]
         duration = None if attempt.started_at is None else max(0.0, event.at - attempt.started_at)
         task.running_s += duration or 0.0
@@ -220,7 +219,12 @@ class Run(Closing):
         if attempt.stop is not None and attempt.stop not in status.OVERDUE:
             self._settle(index, CANCELLED, attempt.stop)
             return
+        if event.cached:
+            self._reuse(index, attempt, event)
+            return
         self._judge_attempt(index, attempt, event, duration)
+        if self.tasks[index].state == COMPLETED:
+            self._keep(index, event.attempt)
 
     def _on_attempt_lost(self, event: AttemptLost) -> None:
         attempt = self._live(event.attempt, event.token)

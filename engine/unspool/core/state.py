@@ -15,9 +15,10 @@ class TaskRun:
     one of these failed or was cancelled. `attempts` counts begun
     ones without restarts after a crash, which `recoveries` counts. `attempt` is the id of the live one,
     0 if there is none. `first_at` is when the first of several attempts began, or could not begin; it is
-    known once one failed. `queued_s`, `running_s` and `cpu_s` add up all attempts; `memory_peak_mb` is the
-    highest of them. The last two are null where nobody counted. `local` holds what only its own
-    expressions see, such as `item`; `family` whom it was made for or what was made for it.
+    known once one failed. `fresh` says that a result of the cache did not do. `queued_s`, `running_s` and
+    `cpu_s` add up all attempts; `memory_peak_mb` is the highest of them. The last two are null where nobody
+    counted. `local` holds what only its own expressions see, such as `item`; `family` whom it was made for or
+    what was made for it.
     """
 
     __slots__ = (
@@ -28,6 +29,7 @@ class TaskRun:
         "error",
         "family",
         "first_at",
+        "fresh",
         "hurt",
         "index",
         "local",
@@ -58,6 +60,7 @@ class TaskRun:
         self.attempt = 0
         self.attempts = 0
         self.recoveries = 0
+        self.fresh = False
         self.queued_at: float | None = None
         self.started_at: float | None = None
         self.completed_at: float | None = None

@@ -16,6 +16,7 @@ TRANSITIONS: Final[dict[tuple[str, str], str]] = {
     (CREATED, COMPLETED): "it has nothing to do but to wait, and all it waits for is there",
     (CREATED, QUEUED): "it waits for a moment or a person",
     (READY, RUNNING): "its attempt began",
+    (READY, COMPLETED): "an earlier result is reused",
     (READY, READY): "its attempt ended before it began and is asked for again",
     (READY, QUEUED): "its attempt failed before it began and another may follow after a delay",
     (READY, CANCELLED): "the run or the task was cancelled",

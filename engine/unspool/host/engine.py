@@ -28,6 +28,7 @@ from unspool.tasks.guardian import ProcessGuardian
 from unspool.tasks.run import RunKind
 from unspool.tasks.slots import Slots
 
+_MOST_NOTES = 50
 VERSIONS = {"engine": __version__, "language": 1, "expressions": 1}
 
 
@@ -37,19 +38,25 @@ class Engine:
     Entering takes the lock and starts the guardian; leaving ends every process that is left.
     """
 
-    def __init__(self, folder: Path, slots: int, durability: str = "full") -> None:
+    def __init__(
+        self, folder: Path, slots: int, durability: str = "full", cache: Path | None = None, *, reuse: bool = True
+    ) -> None:
         """Prepare an engine.
 
         Args:
             folder: of the journal.
             slots: how many attempts may run at once.
             durability: `full` or `normal`, see the journal.
+            cache: the folder of results that tasks may reuse; without one, none is.
+            reuse: whether what is in it is used, or only replaced.
         """
         if sys.platform != "linux":
             raise UnsupportedPlatform(f"unspool needs Linux (pidfd, epoll, /proc); this is {sys.platform}")
         self._folder = folder.absolute()  # tasks run elsewhere, and are told of files in it
         self._slots = slots
         self._durability = durability
+        self._cache = cache
+        self._reuse = reuse
         self._interrupts = 0
         self._private: Path | None = None
         self.notes: list[str] = []  # what a person should hear of
@@ -217,6 +224,12 @@ class Engine:
     def _prepare(self, plan: Plan) -> None:
         """Have ready what the kinds of a plan's tasks need."""
         kinds = {task.kind for task in plan.tasks}
+        if self._cache is not None and any(task.cache is not None for task in plan.tasks):
+            from unspool.host.cache import FileCache  # few plans have one
+
+            self.host.cache = FileCache(
+                self._cache.absolute(), self.artifacts, self._clock.now, self._note, reuse=self._reuse
+            )
         if "run" in kinds:
             self._guardian.start()
         if "python" in kinds and "python" not in self._kinds:
@@ -230,6 +243,11 @@ class Engine:
             from unspool.tasks.http import HttpKind  # and what it imports
 
             self._kinds["http"] = HttpKind(self._reactor, self._clock.now, self._files, self.artifacts)
+
+    def _note(self, text: str) -> None:
+        """Take down what a person should hear of, once."""
+        if text not in self.notes and len(self.notes) < _MOST_NOTES:
+            self.notes.append(text)
 
     def _close_kinds(self) -> None:
         for kind in self._kinds.values():

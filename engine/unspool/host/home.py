@@ -53,6 +53,11 @@ def journal_folder(state: Path, name: str) -> Path:
     return state / "journals" / name
 
 
+def cache_folder(journal: Path) -> Path:
+    """Give the folder of results that all runs of a project share, by the journal folder of one of them."""
+    return journal.parent.parent / "cache"
+
+
 def new_run_id() -> str:
     """Make an id that sorts by time and no other process makes: `20260131-235959-3e70f3c9a`.
 

@@ -11,11 +11,12 @@ from unspool.core.admission import Admission
 from unspool.core.book import IDLE_TIMER
 from unspool.core.run import Run
 from unspool.errors import SpawnError
-from unspool.host.ports import Clock, Journal, Listener, Reactor, Request, RequestSpool, TaskKind, View
+from unspool.host.ports import Clock, Journal, Listener, Reactor, Request, RequestSpool, ResultCache, TaskKind, View
 from unspool.model.commands import (
     CancelTimer,
     Command,
     FinishRun,
+    KeepResult,
     ReleaseAdmission,
     RequestAdmission,
     SetTimer,
@@ -73,6 +74,7 @@ class LocalHost:
         self.admission = Admission(slots)
         self.runs: dict[str, Run] = {}
         self.secrets: dict[str, RunSecrets] = {}  # of those runs that declare any
+        self.cache: ResultCache | None = None  # what tasks that name a `cache` use
         self._spool = spool
         self._spool_due = 0.0
         self._answers: list[tuple[str, str]] = []  # to requests whose facts are not committed yet
@@ -161,6 +163,8 @@ class LocalHost:
         self._begun.pop((run, attempt), None)
         if run in self.secrets:
             end = self.secrets[run].ended(end)
+        if self.cache is not None:
+            self.cache.ended(run, attempt, end)
         if end.started_at is not None:
             self._mean += 0.2 * (end.at - end.started_at - self._mean)
         self.put(run, AttemptEnded(end.at, attempt, self.journal.epoch, *end[1:]))
@@ -198,6 +202,8 @@ class LocalHost:
         orders, self._orders = self._orders, []
         for run, order in orders:
             self._carry_out(run, order)
+        if self.cache is not None:
+            self.cache.settle()
 
     def _starts(self, now: float) -> list[tuple[str, Event]]:
         ripe = [key for key, begun in self._begun.items() if now >= begun.at + LINGER]
@@ -245,6 +251,9 @@ class LocalHost:
             self._due.pop((run, command.timer), None)
         elif isinstance(command, StopAttempt):
             self._stop(run, command)
+        elif isinstance(command, KeepResult):
+            if self.cache is not None:
+                self.cache.keep(run, command.attempt)
         elif isinstance(command, FinishRun):
             self.admission.close(run)
 
@@ -257,6 +266,8 @@ class LocalHost:
         spec = self._spec(self.runs[run_id], intent)
         kind = self.kinds[spec.task.kind]
         key = (run_id, intent.attempt)
+        if self.cache is not None and spec.task.cache is not None and self._reuse(spec, intent):
+            return
         self._active[key] = kind
         at = self.clock.now()
         try:
@@ -270,6 +281,15 @@ class LocalHost:
             return
         if key in self._active:
             self._begun[key] = AttemptStarted(at, intent.attempt, intent.token, record)
+
+    def _reuse(self, spec: AttemptSpec, intent: StartAttempt) -> bool:
+        """Answer an attempt from the cache, if that has an answer."""
+        found = None if self.cache is None else self.cache.look(self.runs[spec.run].plan.name, spec)
+        if found is None:
+            return False
+        end = AttemptEnded(self.clock.now(), intent.attempt, intent.token, None, None, found, None, cached=True)
+        self.put(spec.run, end)
+        return True
 
     def _spec(self, run: Run, intent: StartAttempt) -> AttemptSpec:
         task = run.nodes[intent.tasks[0]]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from unspool.journal.rows import Row, RunRow
 from unspool.model.entry import Entry
 from unspool.model.values import Ref
-from unspool.tasks.attempt import AttemptSpec, Sink, StopMode
+from unspool.tasks.attempt import AttemptSpec, Ended, Sink, StopMode
 
 
 class TaskKind(Protocol):
@@ -118,6 +118,22 @@ class Artifacts(Protocol):
 
     def get(self, digest: str) -> bytes:
         """Give a value back; KeyError where there is none."""
+
+
+class ResultCache(Protocol):
+    """Results of earlier attempts that may stand in for others."""
+
+    def look(self, workflow: str, spec: AttemptSpec) -> dict[str, Any] | None:
+        """Give what an earlier attempt collected, its files put back; None where the attempt must be made."""
+
+    def ended(self, run: str, attempt: int, end: Ended) -> None:
+        """Take note of how an attempt ended; whether its result counts is not known yet."""
+
+    def keep(self, run: str, attempt: int) -> None:
+        """Keep the result of an attempt, with its files. What stands in the way is a warning, no failure."""
+
+    def settle(self) -> None:
+        """Forget the attempts that have ended: those whose results count have been kept."""
 
 
 class Guardian(Protocol):

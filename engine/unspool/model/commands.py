@@ -101,6 +101,18 @@ class CancelTimer(NamedTuple):
         return f"untimer:{self.timer}"
 
 
+class KeepResult(NamedTuple):
+    """The attempt completed its task, which lets its result be reused: keep what was collected."""
+
+    attempt: int
+    task: int
+
+    @property
+    def text(self) -> str:
+        """The command as the journal keeps it."""
+        return f"keep:{self.attempt}"
+
+
 class FinishRun(NamedTuple):
     """Every task is final: write the verdict down and let go of the run."""
 
@@ -121,5 +133,6 @@ Command = (
     | StopAttempt
     | SetTimer
     | CancelTimer
+    | KeepResult
     | FinishRun
 )

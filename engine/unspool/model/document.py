@@ -20,6 +20,7 @@ from unspool.model.document_types import (
     EnvName,
     ErrorClass,
     Expression,
+    Glob,
     HeaderName,
     HttpMethod,
     HttpStatus,
@@ -133,6 +134,19 @@ class Defaults(Part):
     on_failure: OnFailure | None = None
     on_crash: OnCrash | None = None
     shell: Shell | None = None
+
+
+class Cache(Part):
+    """When a completed result is reused in place of an attempt. What is run counts in any case."""
+
+    key: Text | None = Field(None, description="Text that the result depends on, with `${{ }}`.")
+    inputs: Annotated[list[Glob], Field(min_length=1)] | None = Field(
+        None, description="Patterns for the files that the task reads: their content counts."
+    )
+    files: Annotated[list[Glob], Field(min_length=1)] | None = Field(
+        None, description="Patterns for the files that the task makes: they are kept, and put back."
+    )
+    ttl: PositiveDuration | None = Field(None, description="How long a result may be reused. Default: without end.")
 
 
 class Limits(Part):
@@ -363,6 +377,7 @@ class Task(Part):
     )
     on_crash: OnCrash | None = None
     compensate: Compensation | None = Field(None, description="An action that undoes this task, run by a rollback.")
+    cache: Cache | None = None
     priority: Priority | None = None
     estimate: Duration | None = Field(None, description="How long the task is expected to take. Default: 60s.")
 

@@ -237,6 +237,17 @@ NeedState = TypeAliasType(
         ),
     ],
 )
+Glob = TypeAliasType(
+    "Glob",
+    Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="A pattern for files below the task's folder: `src/**/*.py`. A folder's name stands for all in "
+            "it. `${{ }}` works in it.",
+        ),
+    ],
+)
 Priority = TypeAliasType(
     "Priority",
     Annotated[

@@ -58,7 +58,8 @@ class AttemptEnded(NamedTuple):
     `started_at` is null where it never began. `error` is `{"class": ..., "message": ...}` or null.
     `result` holds what the host collected: `exit_code`, and `stdout`, `stderr`, `json`, `output` as
     `Inline` or `Ref` where the plan asked for them. `usage` is what the system counted, where it did:
-    `cpu_s` in seconds, `memory_peak_mb`.
+    `cpu_s` in seconds, `memory_peak_mb`. `cached` says that nothing ran: the result is that of an earlier
+    attempt, which took the seconds `duration` that are in it.
     """
 
     at: float
@@ -68,6 +69,7 @@ class AttemptEnded(NamedTuple):
     error: dict[str, str] | None = None
     result: dict[str, Any] | None = None
     usage: dict[str, float] | None = None
+    cached: bool = False
 
 
 class AttemptLost(NamedTuple):

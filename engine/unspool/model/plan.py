@@ -66,6 +66,18 @@ class Resource(NamedTuple):
     breaker: Breaker | None = None
 
 
+class Cache(NamedTuple):
+    """What a result depends on beside the action, what files come with it, and how many seconds it may be reused.
+
+    Texts may hold `${{ }}`; `inputs` and `files` are patterns that count from the task's folder.
+    """
+
+    key: str | None = None
+    inputs: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    ttl: float | None = None
+
+
 class FanOut(NamedTuple):
     """One instance for each item of a list, or for each combination of the values of axes.
 
@@ -156,6 +168,7 @@ class Task:
         previous: of a step in a sequence, the node of the step before.
         rollback: `cancel`, or `retry` and how often, once it has failed.
         on_crash: what becomes of an attempt that was under way when the engine died.
+        cache: when a completed result is reused; None is never.
         idle_timeout: seconds after which an attempt that writes nothing is ended.
         secrets: names of those that its variables hold.
     """
@@ -197,6 +210,7 @@ class Task:
     on_crash: OnCrash = "retry"
     idle_timeout: float | None = None
     secrets: tuple[str, ...] = ()
+    cache: Cache | None = None
 
     @property
     def is_shown(self) -> bool:
@@ -311,6 +325,11 @@ def _fan_out(stored: list[Any]) -> FanOut:
     return FanOut._make((*plain, tuple(include), tuple(exclude)))
 
 
+def _cache(stored: list[Any]) -> Cache:
+    key, inputs, files, ttl = stored
+    return Cache(key, tuple(inputs), tuple(files), ttl)
+
+
 def _group(stored: list[Any]) -> Group:
     gate, members, *rest = stored
     return Group(gate, tuple(members), *rest)
@@ -339,5 +358,6 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "outputs": lambda stored: tuple(Output(*fields) for fields in stored),
     "fan_out": _fan_out,
     "group": _group,
+    "cache": _cache,
     **dict.fromkeys(("dependents", "tags", "collect", "secrets", "region", "substitute", "rollback"), tuple),
 }

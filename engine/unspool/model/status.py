@@ -19,6 +19,7 @@ FINISHING: Final = "finishing"  # of a run: its verdict stands, and the tasks of
 FINAL_STATES: Final = frozenset((COMPLETED, FAILED, CANCELLED, SKIPPED))
 
 # Why a task is in its state. A failed attempt's error class (`exit_code`, `timeout`, ...) is a reason too.
+CACHED: Final = "cached"
 RETRY_WAIT: Final = "retry_wait"
 WHEN_FALSE: Final = "when_false"
 DEPENDENCY_FAILED: Final = "dependency_failed"

@@ -461,6 +461,7 @@ def test_tables_of_foreign_keys_lead_to_known_keys():
         "defaults": definitions["Task"],
         "limits": definitions["Limits"],
         "retry": definitions["Retry"],
+        "cache": definitions["Cache"],
         "filter": definitions["Filter"],
         "http": definitions["Http"],
         "source": definitions["FileSource"],

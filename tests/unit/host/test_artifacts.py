@@ -73,3 +73,38 @@ def test_a_changed_file_is_never_taken_for_the_value(tmp_path: Path):
     files(tmp_path)[0].write_bytes(b"other")
     with pytest.raises(JournalDamaged, match=ref.sha256):
         store.get(ref.sha256)
+
+
+def test_a_file_is_kept_as_a_value_is_and_comes_back_whole(tmp_path: Path, synced: list[Path]):
+    folder = tmp_path / "artifacts"
+    store, source, target = FileArtifacts(folder), tmp_path / "source", tmp_path / "target"
+    content = b"value" * 500_000
+    source.write_bytes(content)
+    ref = store.put_file(source)
+    assert (ref.sha256, ref.size) == (store.put(content).sha256, len(content))
+    assert [path.suffix for path in synced if path.is_relative_to(folder) and path.suffix] == [".part"]
+    assert store.path(ref.sha256).stat().st_mode & 0o777 == 0o600
+    store.copy(ref.sha256, str(target))
+    assert target.read_bytes() == content
+    assert [path.name for path in files(folder)] == [ref.sha256]
+
+
+def test_a_file_that_cannot_be_kept_leaves_nothing(tmp_path: Path):
+    store = FileArtifacts(tmp_path / "artifacts")
+    with pytest.raises(FileNotFoundError):
+        store.put_file(tmp_path / "nothing")
+    assert files(tmp_path) == []
+
+
+def test_a_copy_of_what_is_missing_or_spoilt_is_refused(tmp_path: Path):
+    store = FileArtifacts(tmp_path / "artifacts")
+    ref = store.put(b"value")
+    store.verify(ref.sha256)
+    store.path(ref.sha256).write_bytes(b"other")
+    with pytest.raises(JournalDamaged):
+        store.verify(ref.sha256)
+    with pytest.raises(JournalDamaged):
+        store.copy(ref.sha256, str(tmp_path / "target"))
+    for digest in ("0" * 64, "../../etc/passwd", ""):
+        with pytest.raises(KeyError):
+            store.verify(digest)

@@ -9,6 +9,7 @@ import pytest
 
 from unspool.host import ports
 from unspool.host.artifacts import FileArtifacts, MemoryArtifacts
+from unspool.host.cache import FileCache
 from unspool.host.clock import VirtualClock, WallClock
 from unspool.host.reactor import EpollReactor
 from unspool.host.simulate import StubKind, VirtualReactor
@@ -29,6 +30,7 @@ IMPLEMENTATIONS: dict[type, list[type]] = {
     ports.Reactor: [EpollReactor, VirtualReactor],
     ports.RequestSpool: [FileSpool, MemorySpool],
     ports.Artifacts: [FileArtifacts, MemoryArtifacts],
+    ports.ResultCache: [FileCache],
     ports.Guardian: [ProcessGuardian, NoGuardian],
     ports.Listener: [PlainProgress, JsonLines, LiveView],
     ports.View: [LiveView],

@@ -45,8 +45,8 @@ def test_a_document_cannot_be_changed():
 @pytest.mark.parametrize(
     ("task", "complaint"),
     [
-        ({"description": "nothing to do"}, "exactly one of `run`, `python` and `http`"),
-        ({"run": "x", "python": "a:b"}, "exactly one of `run`, `python` and `http`"),
+        ({"description": "nothing to do"}, "exactly one of run, python, http"),
+        ({"run": "x", "python": "a:b"}, "exactly one of run, python, http"),
         ({"run": ["x"], "shell": "bash"}, "`shell` goes with a script"),
         ({"python": "a:b", "stdin": "x"}, "`stdin` goes with `run`"),
         ({"http": {"url": "http://a/"}, "env": {}}, "go with a process, not with `http`"),
