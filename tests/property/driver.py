@@ -111,7 +111,7 @@ class Driver:
         self.say(CancelRequested(self.at, request, task, self.chance.choice(("person", "interrupt"))))
 
     def _admit(self) -> bool:
-        grants = self.admission.grant()
+        grants = self.admission.grant(self.at)
         for grant in grants:
             self.say(TaskAdmitted(self.at, grant.task, grant.attempt, self.run.epoch))
         return bool(grants)

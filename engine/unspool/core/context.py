@@ -22,10 +22,11 @@ class Context:
         self.base: dict[str, Any] = {"inputs": inputs, "run": run, "env": {}}
         self.base["env"] = {name: text_of(name, value, self.base) for name, value in plan.env.items()}
 
-    def of(self, value: Any) -> dict[str, Any]:
-        """Give the context for every expression in `value` (text, list or map)."""
+    def of(self, value: Any, own: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Give the context for every expression in `value` (text, list or map); `own` adds what its task leases."""
         named = {name for text in _texts(value) for name in _task_names(text)}
-        return self._with_tasks(named) if named else self.base
+        context = self._with_tasks(named) if named else self.base
+        return {**context, **own} if own else context
 
     def of_expression(self, source: str, own: dict[str, Any] | None = None) -> dict[str, Any]:
         """Give the context for one expression; `own` adds the task's own result and attempt."""

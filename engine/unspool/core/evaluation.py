@@ -15,19 +15,20 @@ if TYPE_CHECKING:
     from unspool.model.plan import Task
 
 
-def build_spec(task: Task, context: Context) -> dict[str, Any]:
-    """Evaluate a task's action, `env` and `cwd`.
+def build_spec(task: Task, context: Context, leases: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Evaluate a task's action, `env` and `cwd`; `leases` are what `lease` holds there.
 
     Raises:
         ExpressionError: an expression fails, or a value cannot be handed to a process.
     """
-    action, seen = task.action, context.of([task.action, task.env, task.cwd])
+    own = None if leases is None else {"lease": leases}
+    action, seen = task.action, context.of([task.action, task.env, task.cwd], own)
     spec: dict[str, Any] = {}
     for key, value in action.items():
         if key == "argv":
             spec[key] = [fitting("argv", item) for item in expr.render_argv(value, seen)]
         elif key == "values":
-            spec[key] = {name: _script_value(source, context) for name, source in value.items()}
+            spec[key] = {name: _script_value(source, context, own) for name, source in value.items()}
         elif key in ("script", "shell", "function"):
             spec[key] = value
         elif key == "stdin":
@@ -47,8 +48,8 @@ def evaluate_when(source: str, context: Context) -> bool | Failure:
         return failure(EXPRESSION_ERROR, f"when: {problem}")
 
 
-def _script_value(source: str, context: Context) -> str:
-    value = expr.evaluate(source, context.of_expression(source))
+def _script_value(source: str, context: Context, own: dict[str, Any] | None) -> str:
+    value = expr.evaluate(source, context.of_expression(source, own))
     if isinstance(value, list | dict):
         raise ExpressionError(
             f"${{{{ {source} }}}} is a list or a map and cannot stand in a script; use `| join(' ')` or argv"

@@ -174,14 +174,14 @@ class Run(Book):
             return
         if attempt.task != event.task:
             raise IllegalEvent(f"attempt {event.attempt} is of task {attempt.task}, not of {event.task}")
-        attempt.admitted, attempt.token = True, event.token
+        attempt.admitted, attempt.token, attempt.leases = True, event.token, event.leases
         task = self.nodes[attempt.task]
         spec = None
         if task.dynamic:
             from unspool.core.evaluation import build_spec
 
             try:
-                spec = build_spec(task, self._seen())
+                spec = build_spec(task, self._seen(), event.leases)
             except ExpressionError as problem:
                 self._close_attempt(event.attempt, attempt)
                 self._fail(attempt.task, failure(status.EXPRESSION_ERROR, str(problem)), {})
@@ -210,8 +210,8 @@ class Run(Book):
         task.running_s += duration or 0.0
         if event.usage:
             task.use(event.usage)
-        self._close_attempt(event.attempt, attempt)
         if attempt.stop is not None and attempt.stop != status.TIMEOUT:
+            self._close_attempt(event.attempt, attempt)
             self._settle(index, CANCELLED, attempt.stop)
             return
         self._judge(index, attempt, event, duration)
@@ -285,6 +285,8 @@ class Run(Book):
                 task.outputs = read_outputs(plan, collected, view)
             except OutputError as problem:
                 error = failure(status.OUTPUT_INVALID, str(problem))
+        outcome = status.OK if error is None else error["class"]
+        self._close_attempt(event.attempt, attempt, None if attempt.started_at is None else outcome)
         if error is None:
             task.result, task.error = view, None
             self._settle(index, COMPLETED, None)

@@ -182,7 +182,7 @@ def plan_from_json(data: dict[str, Any]) -> Plan:
         concurrency=data["concurrency"],
         max_tasks=data["max_tasks"],
         outputs=data["outputs"],
-        resources=tuple(map(_resource, data["resources"])),
+        resources=resources_from_json(data["resources"]),
         tasks=tuple(_task_from_json(i, row) for i, row in enumerate(data["tasks"])),
     )
 
@@ -217,6 +217,11 @@ def _task_from_json(index: int, stored: dict[str, Any]) -> Task:
         if name in row:
             row[name] = tuple(row[name])
     return Task(index=index, **row)
+
+
+def resources_from_json(rows: list[list[Any]]) -> tuple[Resource, ...]:
+    """Rebuild the resources of a plan from what `plan_to_json` gave."""
+    return tuple(map(_resource, rows))
 
 
 def _resource(stored: list[Any]) -> Resource:

@@ -34,6 +34,8 @@ RUN_ABORTED: Final = "run_aborted"
 INTERRUPTED: Final = "interrupted"
 TASK_FAILED: Final = "task_failed"
 
+OK: Final = "ok"  # of an attempt that ended well, where others give their error class
+
 # Error classes that another attempt cannot mend; `retry.on` has to name them to have them retried.
 NOT_RETRIED_BY_DEFAULT: Final = frozenset(("auth", "quota", "bad_request"))
 # Faults of the document itself: never retried, whatever `retry.on` says.
