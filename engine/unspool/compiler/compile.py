@@ -44,6 +44,10 @@ def compile_document(data: str | bytes, format: Format = "yaml") -> Compilation:
         return Compilation(None, _located(found, loaded, format))
     graph, problems = read_graph(readable)
     found += problems + _check_limits(loaded.value)
+    if _shares(readable.document):
+        from unspool.compiler.resources import check_resources
+
+        found += check_resources(readable)
     uses: dict[str, set[str]] = {}
     scripts: dict[str, Script] = {}
     if _may_have_expressions(data):
@@ -68,6 +72,13 @@ def _may_have_expressions(data: str | bytes) -> bool:
     if isinstance(data, str):
         return "${{" in data or "\\" in data
     return b"${{" in data or b"\\" in data
+
+
+def _shares(document: dict[str, Any]) -> bool:
+    """Whether anything in a document is about resources."""
+    if "resources" in document or "uses" in document.get("defaults", {}):
+        return True
+    return any("uses" in task for task in document["tasks"].values())
 
 
 def _readable(value: Any, found: list[Diagnostic]) -> Readable | None:

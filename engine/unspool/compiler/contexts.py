@@ -15,7 +15,7 @@ _AT_START = ("inputs", "env", "run", "tasks")
 
 CONTEXTS: dict[Place, tuple[str, ...]] = {
     "env": ("inputs", "run"),
-    "start": _AT_START,
+    "start": (*_AT_START, "lease"),
     "success_when": (*_AT_START, "result", "attempt"),
     "outputs": _AT_START,
 }
@@ -49,6 +49,9 @@ _HERE: dict[tuple[str, Place], str] = {
     ("outputs", "outputs"): "name the task: `tasks.NAME.outputs`",
     ("attempt", "start"): "the number of the attempt is known in `success_when`; a process finds it in UNSPOOL_ATTEMPT",
     ("attempt", "env"): "the number of the attempt is known in `success_when`; a process finds it in UNSPOOL_ATTEMPT",
+    ("lease", "env"): "nothing is leased before a task starts: put the variable into the task's `env`",
+    ("lease", "success_when"): "put it into the task's `env` and let the command tell, or use `result`",
+    ("lease", "outputs"): "let a task give it as one of its `outputs`",
     ("attempt", "outputs"): "the number of the attempt is known in `success_when`",
 }
 
@@ -61,7 +64,6 @@ _LATER = {
     "interpretation": "use `result.json` or `result.stdout`",
     "outcome": "use `result.exit_code` or `result.error`",
     "reason": "use `result.error`",
-    "lease": "remove it",
     "secrets": "let the command read the variable from its environment: every variable of the engine is there",
     "event": "make it an input",
 }
@@ -95,7 +97,7 @@ _FOREIGN = {
     "stderr": "write `result.stderr`",
 }
 
-WORDS = ("inputs", "env", "run", "tasks", "result", "attempt")
+WORDS = ("inputs", "env", "run", "tasks", "result", "attempt", "lease")
 
 
 def unavailable(root: str, place: Place) -> Elsewhere | None:

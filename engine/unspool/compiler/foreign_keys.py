@@ -28,15 +28,15 @@ _STATES = "say which end of a dependency is waited for: `depends_on: {NAME: any}
 # What language.md has beyond this version. They are known words, so they get an answer of their own.
 LATER = {
     "document": frozenset(
-        ("secrets", "resources", "templates", "finally", "triggers", "rulesets", "import", "open", "policies")
+        ("secrets", "templates", "finally", "triggers", "rulesets", "import", "open", "policies")
     ),
     "task": frozenset(
         (
             "http agent swarm group monitor internal workflow approval wait join for_each matrix idle_timeout "
-            "on_result compensate uses batch cache on_crash interpret"
+            "on_result compensate batch cache on_crash interpret"
         ).split()
     ),
-    "defaults": frozenset(("idle_timeout", "on_crash", "join", "cache", "uses")),
+    "defaults": frozenset(("idle_timeout", "on_crash", "join", "cache")),
     "limits": frozenset(("max_depth", "timeout", "max_cost_usd", "queue", "idle")),
     "retry": frozenset(("max_elapsed",)),
     "filter": frozenset(("status",)),
@@ -72,6 +72,8 @@ _TASK = _table(
     approval="suspend manual pause",
     on_result="on_success on_completion next",
     idle_timeout="heartbeat_seconds heartbeat",
+    uses="pool pools pool_slots resource resources semaphore semaphores mutex lock locks synchronization "
+    "resource_group concurrency_group queue",
 )
 
 _DOCUMENT = _table(
@@ -86,7 +88,7 @@ _DOCUMENT = _table(
     triggers="on schedule schedules trigger events event cron watch",
     finally_="on_exit hooks handler_on after_script ensure always after_execution",
     import_="include includes imports extends uses",
-    resources="pools pool semaphores mutexes queues",
+    resources="pools pool semaphores mutexes queues locks mutex semaphore concurrency_groups rate_limits",
     secrets="secret",
 )
 
@@ -131,6 +133,17 @@ RENAMES = {
         concurrency="parallelism max_parallel workers max_concurrency max_concurrent max_active_tasks parallel jobs",
         max_tasks="tasks total max",
         timeout="max_time max_duration",
+    ),
+    "resource": _table(
+        slots="size limit capacity max count concurrency permits seats max_concurrent max_concurrency total",
+        items="values names members leases things pool",
+        rate="rate_limit limit_rate throttle requests_per_minute rpm",
+        circuit_breaker="breaker circuit circuitbreaker",
+    ),
+    "circuit_breaker": _table(
+        failures="failure_threshold threshold fail_max max_failures errors trip_after consecutive_failures",
+        reset_after="reset_timeout timeout cooldown cool_down recovery_timeout wait open_for sleep_window",
+        successes="success_threshold half_open_requests close_after",
     ),
     "filter": _table(exit_code="exit_codes codes code exit return_code return_codes", status="http_status status_code"),
     "source": _table(file="path filename file_name name"),

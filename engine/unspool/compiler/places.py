@@ -25,6 +25,10 @@ _SCHEMA = {
 # Kind of a container -> its keys -> the kind of what stands there; keys not listed are kinds themselves.
 _CHILDREN: dict[str, dict[str, str]] = {
     "document": {"outputs": "values"},
+    "resources": {_ANY: "resource"},
+    "resource": {"items": "things"},
+    "things": {_ANY: "thing"},
+    "uses": {_ANY: "use"},
     "tasks": {_ANY: "task"},
     "task": {"with": "values"},
     "inputs": {_ANY: "schema"},
@@ -47,8 +51,8 @@ _CHILDREN: dict[str, dict[str, str]] = {
 
 BOOLEANS = frozenset(("when", "success_when", "jitter", "uniqueItems"))
 NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
-INTEGERS = frozenset("max_attempts concurrency max_tasks max_bytes code minLength maxLength minItems maxItems".split())
-DURATIONS = frozenset(("timeout", "grace", "delay", "max_delay", "estimate"))
+INTEGERS = frozenset("max_attempts concurrency max_tasks max_bytes code slots failures successes use minLength maxLength minItems maxItems".split())
+DURATIONS = frozenset(("timeout", "grace", "delay", "max_delay", "estimate", "reset_after"))
 TEXTS = frozenset("name description cwd stdin python run title format pattern path file tag member need filter".split())
 
 

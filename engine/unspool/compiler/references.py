@@ -110,7 +110,7 @@ class _Checker:
                 self._check_script_value(part, spot)
 
     def _check_script_value(self, expression: Expression, spot: Spot) -> None:
-        if self._type(expression) in _COLLECTIONS:
+        if self._type(expression, spot) in _COLLECTIONS:
             hint = "make it one text, such as with `| join(' ')`; or write `run` as a list, where it is spliced"
             message = f"{quote(expression.source)} is a list or a map, which cannot stand in a script"
             self.found.append(Diagnostic("UNS075", message, spot.path, offset=expression.offset, hint=hint))
@@ -135,7 +135,7 @@ class _Checker:
                 self._check_condition_value(expression, spot)
 
     def _check_condition_value(self, expression: Expression, spot: Spot) -> None:
-        kind = self._type(expression)
+        kind = self._type(expression, spot)
         if kind is not None and kind != "boolean":
             hint = f"compare it with something, such as {quote(expression.source + _COMPARED.get(kind, ' == ...'))}"
             message = f"{quote(expression.source)} is {TYPE_PHRASES[kind]}, not true or false"
@@ -180,7 +180,7 @@ class _Checker:
                 self._read(reference, spot, at)
         return is_sound
 
-    def _type(self, expression: Expression) -> str | None:
+    def _type(self, expression: Expression, spot: Spot) -> str | None:
         """Give the JSON type of an expression that is a constant, or one value of a declared type."""
         from unspool.expr.tree import Concat, Constant, ListOf, MapOf, Member, Name
 
@@ -190,7 +190,7 @@ class _Checker:
             return {ListOf: "array", MapOf: "object", Concat: "string"}[type(expression.node)]
         if isinstance(expression.node, Name | Member) and len(expression.references) == 1:
             only = expression.references[0]
-            return self.scope.declared_type(only.path) if only.exact else None
+            return self.scope.declared_type(only.path, spot.node) if only.exact else None
         return None
 
     def _read(self, reference: Reference, spot: Spot, at: int) -> None:

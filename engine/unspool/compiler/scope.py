@@ -73,6 +73,7 @@ class Scope:
         self._graph = graph
         self._inputs: dict[str, Any] = document.get("inputs", {})
         self._env: dict[str, Any] = document.get("env", {})
+        self._document = document
         self._tasks: list[dict[str, Any]] = list(document["tasks"].values())
 
     def problem(self, path: Steps, spot: Spot) -> Problem | None:
@@ -88,6 +89,10 @@ class Scope:
             return self._variable(rest, spot)
         if root == "run":
             return _run(rest)
+        if root == "lease":
+            from unspool.compiler.leases import lease_problem  # most documents lease nothing
+
+            return lease_problem(self._document, self._holes, rest, spot)
         if root == "result":
             self._use(spot.node, rest)
             return _result(("result",), rest)
@@ -98,9 +103,13 @@ class Scope:
         declared = self._tasks[self._graph.number[task]].get("outputs")
         return declared is None or "default" in declared.get(output, ())
 
-    def declared_type(self, path: Steps) -> str | None:
-        """Give the JSON type that a sound reference surely has; None where that is not known."""
+    def declared_type(self, path: Steps, node: int = -1) -> str | None:
+        """Give the JSON type that a sound reference of a task surely has; None where that is not known."""
         root, *rest = path
+        if root == "lease":
+            from unspool.compiler.leases import lease_type
+
+            return lease_type(self._document, self._tasks[node], tuple(rest))
         if root == "inputs" and rest:
             return type_at(self._inputs.get(str(rest[0]), {}), tuple(rest[1:]))
         if root == "tasks" and len(rest) > 2 and rest[1] == "outputs":
