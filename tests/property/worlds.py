@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
 
 from unspool.model.events import RunStarted
-from unspool.model.plan import Output, Plan, Retry, Task, plan_to_json
+from unspool.model.plan import Breaker, Output, Plan, Resource, Retry, Task, plan_to_json
 
 NEEDS = ("ok", "ok", "completed", "failed", "skipped", "any", "any", "any")
 FATES = ("ok", "ok", "ok", "ok", "exit 3", "exit 3", "exit 75", "signal", "refused", "garbled", "timeout")
@@ -23,6 +23,12 @@ FILTERS: tuple[Any, ...] = (
     {"exit_code": [3, 4]},
 )
 STRATEGIES = ("immediate", "linear", "exponential", "jittered")
+RESOURCES = (
+    Resource("gate", slots=2, breaker=Breaker(failures=1, reset_after=5.0)),
+    Resource("port", items=("a", "b")),
+    Resource("pace", rate=(3, 2.0)),
+)
+USES = ((), (), (("gate", 1),), (("port", 1),), (("pace", 1),), (("gate", 2), ("pace", 1), ("port", 2)))
 FINAL = ("completed", "failed", "cancelled", "skipped")
 REFUSED = {"class": "spawn_failed", "message": "no such program"}
 SEEDS = st.integers(0, 2**32)
@@ -101,7 +107,9 @@ def scenario(size: int, seed: int, *, abort: bool = False) -> Scenario:
         codes.append(accepted)
         fates.append(tuple(_fate(chance, task) for _ in range(task.retry.max_attempts)))
     env = {"FLAG": "${{ inputs.flag }}"}
-    plan = Plan("scenario", tuple(tasks), env=env, concurrency=chance.choice((None, 1, 3)))
+    apart = random.Random(f"uses {size}/{seed}")  # what tasks share decides when they run, never how they end
+    shared = tuple(replace(task, uses=apart.choice(USES)) for task in tasks)
+    plan = Plan("scenario", shared, env=env, concurrency=chance.choice((None, 1, 3)), resources=RESOURCES)
     values = tuple(chance.randrange(10) for _ in tasks)
     return Scenario(plan, tuple(fates), tuple(conditions), tuple(codes), values, chance.random() < 0.5)
 

@@ -160,14 +160,14 @@ class LocalHost:
     # -- the tick: apply, append, carry out -------------------------------------------------------
 
     def _is_time(self) -> bool:
-        """Whether to commit now: a slot is idle, or the facts have waited or gathered enough."""
+        """Whether to commit now: a slot is idle, the facts have waited or gathered enough, or something is due."""
         now = self.clock.now()
-        if self._grant_due is not None and now >= self._grant_due:
+        if self._urgent or self._ripe(now) or (self._grant_due is not None and now >= self._grant_due):
             return True
         if not self._inbox:
-            return self._urgent or self._ripe(now)
+            return False
         idle = len(self._active) < self.admission.slots and not self._intents
-        return idle or self._urgent or len(self._inbox) >= BATCH or now >= self._oldest + LINGER
+        return idle or len(self._inbox) >= BATCH or now >= self._oldest + LINGER
 
     def _ripe(self, now: float) -> bool:
         """Whether an attempt has run long enough for its start to be worth a commit of its own."""
