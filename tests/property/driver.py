@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 from functools import cache
@@ -51,7 +52,7 @@ class Driver:
         self.chance = chance
         self.crashes = crashes
         self.admission = Admission(slots or 10**6)
-        self.admission.open("r1", world.plan.concurrency)
+        self.admission.open("r1", world.plan.concurrency, world.plan.resources)
         self.in_turn = slots is not None
         self.at = 1000.0
         self.run = Run()
@@ -78,13 +79,14 @@ class Driver:
         match command:
             case RequestAdmission():
                 self.places.add(command.attempt)
-                self.admission.ask("r1", command.task, command.attempt, command.priority, self.at)
+                uses = self.run.nodes[command.task].uses
+                self.admission.ask("r1", command.task, command.attempt, command.priority, self.at, uses)
             case WithdrawRequest():
                 self.places.discard(command.attempt)
                 self.admission.withdraw("r1", command.attempt)
             case ReleaseAdmission():
                 self.places.discard(command.attempt)
-                self.admission.release("r1", command.attempt)
+                self.admission.release("r1", command.attempt, self.at, command.outcome)
             case SetTimer():
                 self.timers[command.timer] = command.due
             case CancelTimer():
@@ -114,15 +116,20 @@ class Driver:
         self.say(CancelRequested(self.at, request, task, self.chance.choice(("person", "interrupt"))))
 
     def _admit(self) -> bool:
-        grants = self.admission.grant()
+        grants = self.admission.grant(self.at)
         for grant in grants:
-            self.say(TaskAdmitted(self.at, grant.task, grant.attempt, self.run.epoch))
+            self.say(TaskAdmitted(self.at, grant.task, grant.attempt, self.run.epoch, grant.leases))
         return bool(grants)
 
     def _go_on(self) -> None:
         attempts = [item for item in self.run.attempts.items() if item[1].admitted or not self.in_turn]
         timers = [timer for timer in self.run.timers if not timer.startswith((*OVERDUE.values(), "run:"))]
-        assert attempts or timers, "nothing is outstanding, and the run is not final"
+        if not attempts and not timers:
+            due = self.admission.due(self.at)
+            assert due is not None, "nothing is outstanding, and the run is not final"
+            self.at = max(self.at, due)
+            assert self._admit(), "what was due could not go"
+            return
         what = self.chance.choice([*attempts, *timers])
         if isinstance(what, str):
             self._fire(what)
@@ -198,6 +205,18 @@ def lived(world: Scenario, seed: int) -> Driver:
     """Live through a scenario to its end."""
     *_, driver = living(world, seed)
     return driver
+
+
+def lacking(admission: Admission) -> list[str]:
+    """Name the pools that are not as full as they were, or whose breaker waits for somebody who has gone."""
+    pools = admission._pools.values()
+    return [
+        pool.name
+        for pool in pools
+        if pool.free != pool.size
+        or (pool.items is not None and len(pool.items) != pool.size)
+        or (pool.circuit is not None and pool.circuit.moment() == math.inf)
+    ]
 
 
 # -- what is looked at ------------------------------------------------------------------------------

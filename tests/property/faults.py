@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from unspool.core import admission as admission_module
 from unspool.core import book as book_module
 from unspool.core import dependencies as dependencies_module
 from unspool.core import evaluation as evaluation_module
+from unspool.core import lines as lines_module
 from unspool.core import policies as policies_module
 from unspool.core import results as results_module
 from unspool.core import run as run_module
@@ -193,23 +193,28 @@ def a_stop_is_never_forced(patch: Patch) -> None:
 
 
 def a_kept_slot(patch: Patch) -> None:
-    patch.setattr(Admission, "release", lambda self, run, attempt: None)
+    patch.setattr(Admission, "release", lambda self, run, attempt, *_: None)
 
 
 def no_priority(patch: Patch) -> None:
-    wrap(patch, Admission, "ask", lambda real, self, run, task, attempt, _, at: real(self, run, task, attempt, 2, at))
+    wrap(
+        patch,
+        Admission,
+        "ask",
+        lambda real, self, run, task, attempt, _, *rest: real(self, run, task, attempt, 2, *rest),
+    )
 
 
 def no_ageing(patch: Patch) -> None:
-    patch.setattr(admission_module, "AGEING", 1e9)
+    patch.setattr(lines_module, "AGEING", 1e9)
 
 
 def idle_rises(patch: Patch) -> None:
-    patch.setattr(admission_module, "_IDLE", -1)
+    patch.setattr(lines_module, "IDLE", -1)
 
 
 def no_limit_for_a_run(patch: Patch) -> None:
-    wrap(patch, Admission, "open", lambda real, self, run, limit=None: real(self, run))
+    wrap(patch, Admission, "open", lambda real, self, run, limit=None, resources=(): real(self, run, None, resources))
 
 
 # -- the journal and what is folded from it ---------------------------------------------------------

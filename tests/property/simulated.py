@@ -91,7 +91,8 @@ class Simulated:
         raise AssertionError("the run does not end")
 
     def _is_awaiting(self) -> bool:
-        return bool(self.reactor._due or self.host._due or self.host._inbox or self.host._begun)
+        host = self.host
+        return bool(self.reactor._due or host._due or host._inbox or host._begun or host._grant_due)
 
     def _watch_starts(self) -> None:
         start = self.kind.start

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from tests.property.driver import Driver, lived, living, snapshot
+from tests.property.driver import Driver, lacking, lived, living, snapshot
 from tests.property.worlds import FINAL, SEEDS, Scenario, scenario, scenarios
 from unspool.core.run import Run
 from unspool.errors import IllegalEvent
@@ -246,6 +246,7 @@ def check_never_stuck(world: Scenario, seed: int) -> None:
     assert not driver.places
     assert not driver.timers
     assert driver.admission.free == driver.admission.slots, "a place was not given back"
+    assert not lacking(driver.admission), "something that tasks share was not given back"
 
 
 @given(ANYWHERE, SEEDS)

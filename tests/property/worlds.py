@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from unspool.model.events import RunStarted
-from unspool.model.plan import Cache, Output, Plan, Retry, Task, plan_to_json
+from unspool.model.plan import Breaker, Cache, Output, Plan, Resource, Retry, Task, plan_to_json
 
 NEEDS = ("ok", "ok", "completed", "failed", "skipped", "any", "any", "any")
 FATES = ("ok", "ok", "ok", "ok", "exit 3", "exit 3", "exit 75", "signal", "refused", "garbled", "timeout", "idle")
@@ -25,6 +25,12 @@ FILTERS: tuple[Any, ...] = (
 )
 OVERDUE = {"timeout": "timeout:", "idle": "idle:"}  # fates of attempts that a timer ends
 STRATEGIES = ("immediate", "linear", "exponential", "jittered")
+RESOURCES = (
+    Resource("gate", slots=2, breaker=Breaker(failures=1, reset_after=5.0)),
+    Resource("port", items=("a", "b")),
+    Resource("pace", rate=(3, 2.0)),
+)
+USES = ((), (), (("gate", 1),), (("port", 1),), (("pace", 1),), (("gate", 2), ("pace", 1), ("port", 2)))
 FINAL = ("completed", "failed", "cancelled", "skipped")
 REFUSED = {"class": "spawn_failed", "message": "no such program"}
 SEEDS = st.integers(0, 2**32)
@@ -106,7 +112,9 @@ def scenario(size: int, seed: int, *, abort: bool = False) -> Scenario:
         codes.append(accepted)
         fates.append(tuple(_fate(chance, task) for _ in range(task.retry.max_attempts)))
     env = {"FLAG": "${{ inputs.flag }}"}
-    plan = Plan("scenario", tuple(tasks), env=env, concurrency=chance.choice((None, 1, 3)))
+    apart = random.Random(f"uses {size}/{seed}")  # what tasks share decides when they run, never how they end
+    shared = tuple(replace(task, uses=apart.choice(USES)) for task in tasks)
+    plan = Plan("scenario", shared, env=env, concurrency=chance.choice((None, 1, 3)), resources=RESOURCES)
     if abort:
         plan = replace(plan, run_timeout=chance.choice((None, None, 60.0)), queue=chance.choice((None, None, 1, 3)))
     values = tuple(chance.randrange(10) for _ in tasks)

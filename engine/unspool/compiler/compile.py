@@ -89,6 +89,10 @@ def _rare_errors(loaded: Loaded, readable: Readable) -> list[Diagnostic]:
         from unspool.compiler.requests import check_requests
 
         found += check_requests(readable.document)
+    if _shares(readable.document):
+        from unspool.compiler.resources import check_resources
+
+        found += check_resources(readable)
     if "cache" in loaded.text:
         from unspool.compiler.caches import check_caches
 
@@ -124,6 +128,13 @@ def _may_have_expressions(data: str | bytes) -> bool:
     if isinstance(data, str):
         return "${{" in data or "\\" in data
     return b"${{" in data or b"\\" in data
+
+
+def _shares(document: dict[str, Any]) -> bool:
+    """Whether anything in a document is about resources."""
+    if "resources" in document or "uses" in document.get("defaults", {}):
+        return True
+    return any("uses" in task for task in document["tasks"].values())
 
 
 def _readable(value: Any, found: list[Diagnostic]) -> Readable | None:

@@ -18,8 +18,8 @@ _AT_START = ("inputs", "env", "run", "tasks")
 
 CONTEXTS: dict[Place, tuple[str, ...]] = {
     "env": ("inputs", "run"),
-    "start": _AT_START,
-    "variable": (*_AT_START, "secrets"),
+    "start": (*_AT_START, "lease"),
+    "variable": (*_AT_START, "lease", "secrets"),
     "success_when": (*_AT_START, "result", "attempt"),
     "outputs": _AT_START,
 }
@@ -54,6 +54,9 @@ _HERE: dict[tuple[str, Place], str] = {
     ("outputs", "outputs"): "name the task: `tasks.NAME.outputs`",
     ("attempt", "start"): "the number of the attempt is known in `success_when`; a process finds it in UNSPOOL_ATTEMPT",
     ("attempt", "env"): "the number of the attempt is known in `success_when`; a process finds it in UNSPOOL_ATTEMPT",
+    ("lease", "env"): "nothing is leased before a task starts: put the variable into the task's `env`",
+    ("lease", "success_when"): "put it into the task's `env` and let the command tell, or use `result`",
+    ("lease", "outputs"): "let a task give it as one of its `outputs`",
     ("attempt", "outputs"): "the number of the attempt is known in `success_when`",
 }
 
@@ -62,7 +65,6 @@ _LATER = {
     "interpretation": "use `result.json` or `result.stdout`",
     "outcome": "use `result.exit_code` or `result.error`",
     "reason": "use `result.error`",
-    "lease": "remove it",
     "event": "make it an input",
 }
 
@@ -97,7 +99,7 @@ _FOREIGN = {
     "stderr": "write `result.stderr`",
 }
 
-WORDS = ("inputs", "env", "run", "tasks", "result", "attempt")
+WORDS = ("inputs", "env", "run", "tasks", "result", "attempt", "lease")
 
 # Words that only some tasks know, and what brings them in.
 LOCAL = {

@@ -29,9 +29,9 @@ _STATES = "say which end of a dependency is waited for: `depends_on: {NAME: any}
 
 # What language.md has beyond this version. They are known words, so they get an answer of their own.
 LATER = {
-    "document": frozenset(("resources", "triggers", "rulesets", "import", "open", "policies")),
-    "task": frozenset(("agent swarm monitor internal workflow on_result uses batch interpret").split()),
-    "defaults": frozenset(("join", "cache", "uses")),
+    "document": frozenset(("triggers", "rulesets", "import", "open", "policies")),
+    "task": frozenset(("agent swarm monitor internal workflow on_result batch interpret").split()),
+    "defaults": frozenset(("join", "cache")),
     "limits": frozenset(("max_depth", "max_cost_usd", "idle")),
 }
 LATER_ACTIONS = frozenset(("agent", "swarm", "monitor", "internal", "workflow"))
@@ -66,6 +66,8 @@ _TASK = _table(
     approval="suspend manual pause",
     on_result="on_success on_completion next",
     idle_timeout="heartbeat_seconds heartbeat heartbeat_timeout no_output_timeout inactivity_timeout output_timeout",
+    uses="pool pools pool_slots resource resources semaphore semaphores mutex lock locks synchronization "
+    "resource_group concurrency_group queue",
 )
 
 _DOCUMENT = _table(
@@ -80,7 +82,7 @@ _DOCUMENT = _table(
     triggers="on schedule schedules trigger events event cron watch",
     finally_="on_exit hooks handler_on after_script ensure always after_execution",
     import_="include includes imports extends uses",
-    resources="pools pool semaphores mutexes queues",
+    resources="pools pool semaphores mutexes queues locks mutex semaphore concurrency_groups rate_limits",
     secrets="secret credentials",
 )
 
@@ -132,6 +134,17 @@ RENAMES = {
         inputs="sources source src deps dependencies file_dep paths from fingerprint",
         files="generates outputs output targets target artifacts path produces save",
         ttl="max_age maxage expires expires_in expiry expiration duration timeout lifetime keep_for",
+    ),
+    "resource": _table(
+        slots="size limit capacity max count concurrency permits seats max_concurrent max_concurrency total",
+        items="values names members leases things pool",
+        rate="rate_limit limit_rate throttle requests_per_minute rpm",
+        circuit_breaker="breaker circuit circuitbreaker",
+    ),
+    "circuit_breaker": _table(
+        failures="failure_threshold threshold fail_max max_failures errors trip_after consecutive_failures",
+        reset_after="reset_timeout timeout cooldown cool_down recovery_timeout wait open_for sleep_window",
+        successes="success_threshold half_open_requests close_after",
     ),
     "filter": _table(exit_code="exit_codes codes code exit return_code return_codes", status="http_status status_code"),
     "http": _table(

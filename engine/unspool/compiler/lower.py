@@ -13,17 +13,19 @@ from unspool.compiler.flatten import Flat, Role
 from unspool.compiler.graph import Graph
 from unspool.compiler.parts import action_without_attempt, needs_within, parts_of, plan_order
 from unspool.model.diagnostics import Path
-from unspool.model.durations import parse_duration
+from unspool.model.durations import parse_duration, parse_rate
 from unspool.model.plan import (
     DEFAULT_CLOSING_TIMEOUT,
     DEFAULT_ESTIMATE,
     DEFAULT_MAX_BYTES,
     DEFAULT_MAX_TASKS,
     PRIORITIES,
+    Breaker,
     Cache,
     FanOut,
     Output,
     Plan,
+    Resource,
     Retry,
     Task,
     plan_to_json,
@@ -89,6 +91,7 @@ def lower(
         queue=int(limits["queue"]) if "queue" in limits else None,
         run_timeout=parse_duration(limits["timeout"]) if "timeout" in limits else None,
         secrets=tuple(document.get("secrets", ())),
+        resources=_resources(document.get("resources", {})),
     )
     return replace(plan, hash=plan_hash(plan))
 
@@ -244,6 +247,12 @@ class _Lowering:
         ]
 
 
+def _uses(value: Any) -> tuple[tuple[str, int], ...]:
+    # By name, so that tasks which use the same wait in one line.
+    counts = value if isinstance(value, dict) else dict.fromkeys(value, 1)
+    return tuple((name, int(counts[name])) for name in sorted(counts))
+
+
 # Keys of a task (and of `defaults`) that are fields of the plan's task, and how they get there.
 _SETTINGS: dict[str, Callable[[Any], Any]] = {
     "timeout": parse_duration,
@@ -258,11 +267,34 @@ _SETTINGS: dict[str, Callable[[Any], Any]] = {
     "cwd": str,
     "description": str,
     "tags": tuple,
+    "uses": _uses,
 }
 
 
 def _settings(body: dict[str, Any]) -> dict[str, Any]:
     return {key: _SETTINGS[key](value) for key, value in body.items() if key in _SETTINGS}
+
+
+def _resources(declared: dict[str, dict[str, Any]]) -> tuple[Resource, ...]:
+    return tuple(_resource(name, declared[name]) for name in sorted(declared))
+
+
+def _resource(name: str, declared: dict[str, Any]) -> Resource:
+    breaker = declared.get("circuit_breaker")
+    return Resource(
+        name=name,
+        slots=int(declared["slots"]) if "slots" in declared else None,
+        items=tuple(declared["items"]) if "items" in declared else None,
+        rate=parse_rate(declared["rate"]) if "rate" in declared else None,
+        breaker=None if breaker is None else _breaker(breaker),
+    )
+
+
+def _breaker(declared: dict[str, Any]) -> Breaker:
+    fields: dict[str, Any] = {key: int(declared[key]) for key in ("failures", "successes") if key in declared}
+    if "reset_after" in declared:
+        fields["reset_after"] = parse_duration(declared["reset_after"])
+    return Breaker(**fields)
 
 
 def _retry(keys: dict[str, Any]) -> Retry:

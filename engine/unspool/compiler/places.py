@@ -25,6 +25,10 @@ _SCHEMA = {
 # Kind of a container -> its keys -> the kind of what stands there; keys not listed are kinds themselves.
 _CHILDREN: dict[str, dict[str, str]] = {
     "document": {"outputs": "values"},
+    "resources": {_ANY: "resource"},
+    "resource": {"items": "things"},
+    "things": {_ANY: "thing"},
+    "uses": {_ANY: "use"},
     "tasks": {_ANY: "task"},
     "task": {"with": "values"},
     "cache": {"inputs": "globs", "files": "globs"},
@@ -55,9 +59,12 @@ _CHILDREN: dict[str, dict[str, str]] = {
 BOOLEANS = frozenset(("when", "success_when", "jitter", "uniqueItems"))
 NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
 INTEGERS = frozenset(
-    "max_attempts concurrency queue max_tasks max_bytes code status_code minLength maxLength minItems maxItems".split()
+    "max_attempts concurrency queue max_tasks max_bytes code status_code slots failures successes use minLength "
+    "maxLength minItems maxItems".split()
 )
-DURATIONS = frozenset(("timeout", "idle_timeout", "grace", "delay", "max_delay", "max_elapsed", "estimate", "ttl"))
+DURATIONS = frozenset(
+    ("timeout", "idle_timeout", "grace", "delay", "max_delay", "max_elapsed", "estimate", "ttl", "reset_after")
+)
 TEXTS = frozenset(
     "name description cwd stdin python run url body title format pattern path file tag member need filter key "
     "glob".split()

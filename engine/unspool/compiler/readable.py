@@ -14,7 +14,8 @@ class Readable(NamedTuple):
     Attributes:
         document: only what has the right type and no finding in it; it always has `tasks`.
         holes: the maps and lists whose content is not known: `("inputs",)`, `("env",)`, `("secrets",)`,
-            `("tasks", NAME, "outputs")`, `("tasks", NAME, "depends_on")`. Nothing may be called
+            `("resources",)`, `("defaults",)`, `("tasks", NAME, "outputs")`, `("tasks", NAME, "depends_on")`,
+            `("tasks", NAME, "uses")`. Nothing may be called
             unknown or missing for want of what stood there.
     """
 
@@ -47,11 +48,12 @@ def salvage(value: Any, broken: Iterable[Path]) -> Readable | None:
             document[key] = _kept_names(value[key], (key,), faults)
         if key not in document and (key in value or faults.has_stray_key(())):
             holes.add((key,))
+    _salvage_resources(value, document, faults, holes)
     for key, fits in _WHOLE.items():
         if key in value and fits(value[key]) and (key,) not in faults.touched:
             document[key] = value[key]
-    if "secrets" not in document and ("secrets" in value or faults.has_stray_key(())):
-        holes.add(("secrets",))
+    unread = (key for key in ("secrets", "defaults") if key not in document)
+    holes.update((key,) for key in unread if key in value or faults.has_stray_key(()))
     for name, body in value["tasks"].items():
         if isinstance(name, str):
             document["tasks"][name] = _salvage_task(name, body, faults, holes)
@@ -110,6 +112,13 @@ def _is_needs(value: Any) -> bool:
     return all(isinstance(text, str) for item in items for text in (item if isinstance(item, tuple) else (item,)))
 
 
+def _is_uses(value: Any) -> bool:
+    counts = value.values() if isinstance(value, dict) else ()
+    return (isinstance(value, list) or _is_map_of_text_keys(value)) and (
+        all(isinstance(name, str) for name in value) and all(isinstance(count, int | float) for count in counts)
+    )
+
+
 _SCALARS = (str, int, float)
 _WHOLE: dict[str, Callable[[Any], bool]] = {"secrets": _is_names, "outputs": _is_map, "defaults": _is_map}
 _TASK_FIELDS: dict[str, Callable[[Any], bool]] = {
@@ -127,11 +136,12 @@ _TASK_FIELDS: dict[str, Callable[[Any], bool]] = {
     "outputs": _is_declarations,
     "on_failure": _is_text,
     "cache": _is_map_of_text_keys,
+    "uses": _is_uses,
 }
 _KNOWN = frozenset(
     (
         *_TASK_FIELDS,
-        *("unspool", "name", "description", "inputs", "defaults", "limits", "tasks", "secrets"),
+        *("unspool", "name", "description", "inputs", "defaults", "limits", "tasks", "secrets", "resources"),
         *("tags", "timeout", "idle_timeout", "grace", "retry", "priority", "estimate", "on_crash"),
     )
 )
@@ -145,6 +155,14 @@ def _kept_names(names: dict[str, Any], path: Path, faults: _Faults) -> dict[str,
     return kept
 
 
+def _salvage_resources(value: dict[str, Any], document: dict[str, Any], faults: _Faults, holes: set[Path]) -> None:
+    """Keep the resources where nothing is wrong with any of them."""
+    if _is_declarations(value.get("resources")) and ("resources",) not in faults.touched:
+        document["resources"] = value["resources"]
+    elif "resources" in value or faults.has_stray_key(()):
+        holes.add(("resources",))
+
+
 def _salvage_task(name: str, body: Any, faults: _Faults, holes: set[Path]) -> dict[str, Any]:
     path: Path = ("tasks", name)
     kept: dict[str, Any] = {}
@@ -153,7 +171,7 @@ def _salvage_task(name: str, body: Any, faults: _Faults, holes: set[Path]) -> di
             if key in body and (*path, key) not in faults.touched and fits(body[key]):
                 kept[key] = body[key]
     stray = not isinstance(body, dict) or faults.has_stray_key(path)
-    for key in ("depends_on", "outputs"):
+    for key in ("depends_on", "outputs", "uses"):
         if key not in kept and (stray or key in body):
             holes.add((*path, key))
     return kept

@@ -26,6 +26,18 @@ EXAMPLES: dict[str, Any] = {
     "secret": "API_TOKEN",
     "defaults": {"timeout": "15m"},
     "limits": {"concurrency": 4},
+    "resources": {"browser": {"slots": 2}},
+    "resource": {"slots": 2},
+    "slots": 2,
+    "things": [8001, 8002],
+    "thing": "name",
+    "rate": "60/1m",
+    "circuit_breaker": {"failures": 5},
+    "failures": 5,
+    "reset_after": "60s",
+    "successes": 1,
+    "uses": ["browser"],
+    "use": 1,
     "tasks": {"build": {"run": ["make"]}},
     "outputs": {"version": {"type": "string"}},
     "values": {"name": "value"},
@@ -258,6 +270,11 @@ def _names(value: Any) -> list[str] | None:
     return [name for name in names if name] or None
 
 
+def _breaker(value: Any) -> dict[str, Any] | None:
+    failures = _integer(value)
+    return {"failures": failures} if failures else None
+
+
 def _texts(value: Any) -> list[str] | None:
     return [part for part in re.split(r"[,\s]+", value) if part] or None if isinstance(value, str) else None
 
@@ -291,6 +308,22 @@ def _number(value: Any) -> float | None:
     if not re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", text):
         return None
     return float(text) if "." in text else int(text)
+
+
+def rate(value: Any) -> str | None:
+    """Spell a rate the way documents do: 60 or `60 per minute` is `60/1m`, `10/s` is `10/1s`; None if it is none."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value}/1m" if value > 0 else None
+    parts = re.fullmatch(r"\s*([1-9][0-9]{0,8})\s*(?:/|per|every)\s*([0-9]{0,9})\s*([A-Za-z]+)\s*", str(value))
+    time = parts and duration(f"{parts[2] or 1}{parts[3]}")
+    return f"{parts[1]}/{time}" if parts and time else None
+
+
+def _resource(value: Any) -> dict[str, Any] | None:
+    if isinstance(value, list) and value:
+        return {"items": value}
+    slots = _integer(value)
+    return {"slots": slots} if slots else {"rate": rate(value)} if isinstance(value, str) and rate(value) else None
 
 
 def _codes(value: Any) -> list[int] | None:
@@ -386,4 +419,8 @@ _FITS: dict[str, Callable[[Any], Any]] = {
     "task": _task,
     "schema": _schema,
     "output": _output,
+    "uses": _names,
+    "rate": rate,
+    "resource": _resource,
+    "circuit_breaker": _breaker,
 }

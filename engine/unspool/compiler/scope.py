@@ -90,6 +90,7 @@ class Scope:
         self._inputs: dict[str, Any] = document.get("inputs", {})
         self._env: dict[str, Any] = document.get("env", {})
         self._secrets: list[str] = document.get("secrets", [])
+        self._document = document
         self._tasks: list[dict[str, Any]] = list(document["tasks"].values())
 
     def problem(self, path: Steps, spot: Spot) -> Problem | None:
@@ -107,8 +108,17 @@ class Scope:
             return self._input(rest, spot)
         if root == "env":
             return self._variable(rest, spot)
+        return self._value_of_run(path, rest, spot)
+
+    def _value_of_run(self, path: Steps, rest: Steps, spot: Spot) -> Problem | None:
+        """Judge what is only known while the run goes on."""
+        root = path[0]
         if root == "run":
             return None if self._role(spot).closing and rest in (("state",), ("reason",)) else _run(rest)
+        if root == "lease":
+            from unspool.compiler.leases import lease_problem  # most documents lease nothing
+
+            return lease_problem(self._document, self._holes, rest, spot)
         if root == "result":
             self._use(spot.node, rest)
             return _result(("result",), rest, self._fields(spot.node))
@@ -148,6 +158,10 @@ class Scope:
         root, *rest = path
         if root in LOCAL:
             return "integer" if root == "index" and not rest else None
+        if root == "lease":
+            from unspool.compiler.leases import lease_type
+
+            return lease_type(self._document, self._tasks[spot.node], tuple(rest))
         if root == "inputs" and rest:
             return type_at(self._inputs_at(spot).get(str(rest[0]), {}), tuple(rest[1:]))
         if root == "tasks" and len(rest) > 1:

@@ -36,6 +36,8 @@ def place(path: Path) -> str:
             return f"task {quote(name)}"
         case ("inputs", str(name)):
             return f"input {quote(name)}"
+        case ("resources", str(name)):
+            return f"resource {quote(name)}"
         case ("outputs", str(name)):
             return f"output {quote(name)} of the workflow"
         case ("tasks", task, "outputs", str(name)):

@@ -48,11 +48,14 @@ _NAMED = {
     "secrets": "a secret",
     "outputs": "an output",
     "values": "an output",
+    "resources": "a resource",
+    "uses": "a resource",
 }
 _FORMS = {
     "Expression": "one expression, `${{ ... }}`, or true or false",
     "ValueExpression": "one expression, `${{ ... }}`",
     "PythonTarget": "a module and a function, `package.module:function`",
+    "Rate": "a number, `/` and a duration, such as `60/1m`",
     "JsonPointer": "a JSON Pointer such as `/failed/0`",
     "ErrorClass": "the name of an error class, such as `timeout`",
 }

@@ -96,7 +96,7 @@ class Book:
             task.started_at = at
         self._move(task, RUNNING)
 
-    def _close_attempt(self, number: int, attempt: Attempt) -> None:
+    def _close_attempt(self, number: int, attempt: Attempt, outcome: str | None = None) -> None:
         """An attempt is over: forget it, its timers, and give its place back."""
         del self.attempts[number]
         task = self.tasks[attempt.task]
@@ -107,7 +107,7 @@ class Book:
             self._cancel_timer(f"{TIMEOUT_TIMER}{number}")
             self._cancel_timer(f"{IDLE_TIMER}{number}")
             self._cancel_timer(f"{GRACE_TIMER}{number}")
-        self._out.append(ReleaseAdmission(number))
+        self._out.append(ReleaseAdmission(number, outcome))
 
     def _retry(self, index: int, number: int, delay: float) -> None:
         """Ask for attempt `number` of a task, now or after `delay` seconds."""

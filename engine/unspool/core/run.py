@@ -177,7 +177,7 @@ class Run(Closing):
             return
         if attempt.task != event.task:
             raise IllegalEvent(f"attempt {event.attempt} is of task {attempt.task}, not of {event.task}")
-        attempt.admitted, attempt.token = True, event.token
+        attempt.admitted, attempt.token, attempt.leases = True, event.token, event.leases
         self.asking -= 1
         task = self.nodes[attempt.task]
         spec = None
@@ -185,7 +185,10 @@ class Run(Closing):
             from unspool.core.evaluation import build_spec
 
             try:
-                spec = build_spec(task, self._seen(), self._local(attempt.task), fresh=self.tasks[task.index].fresh)
+                local = self._local(attempt.task)
+                if event.leases is not None:
+                    local = {**(local or {}), "lease": event.leases}
+                spec = build_spec(task, self._seen(), local, fresh=self.tasks[task.index].fresh)
             except ExpressionError as problem:
                 self._close_attempt(event.attempt, attempt)
                 self._fail(attempt.task, failure(status.EXPRESSION_ERROR, str(problem)), {})
@@ -215,11 +218,12 @@ class Run(Closing):
         task.running_s += duration or 0.0
         if event.usage:
             task.use(event.usage)
-        self._close_attempt(event.attempt, attempt)
         if attempt.stop is not None and attempt.stop not in status.OVERDUE:
+            self._close_attempt(event.attempt, attempt)
             self._settle(index, CANCELLED, attempt.stop)
             return
         if event.cached:
+            self._close_attempt(event.attempt, attempt)
             self._reuse(index, attempt, event)
             return
         self._judge_attempt(index, attempt, event, duration)
@@ -287,12 +291,21 @@ class Run(Closing):
         error = event.error
         if attempt.stop is not None:
             error = overdue(plan, attempt.stop)
-        self._judge(index, event.result or {}, error, duration, attempt.number)
+        collected = event.result or {}
+        error, view = self._find_verdict_of(index, collected, error, duration, attempt.number)
+        outcome = status.OK if error is None else error["class"]
+        self._close_attempt(event.attempt, attempt, None if attempt.started_at is None else outcome)
+        self._end_task(index, collected, error, view, attempt.number)
 
-    def _judge(
+    def _judge(self, index: int, collected: dict[str, Any], error: Failure | None, duration: float | None) -> None:
+        """End a task that needed no attempt."""
+        error, view = self._find_verdict_of(index, collected, error, duration)
+        self._end_task(index, collected, error, view)
+
+    def _find_verdict_of(
         self, index: int, collected: dict[str, Any], error: Failure | None, duration: float | None, number: int = 0
-    ) -> None:
-        """Order of a task's end: result, success_when, outputs, then retry or the final state."""
+    ) -> tuple[Failure | None, dict[str, Any]]:
+        """Order of a task's end: result, success_when, outputs; then follows retry or the final state."""
         plan, task = self.nodes[index], self.tasks[index]
         view = result_view(collected, error, duration, plan.kind)
         if plan.success_when is not None:
@@ -306,11 +319,16 @@ class Run(Closing):
                 task.outputs = read_outputs(plan, collected, view)
             except OutputError as problem:
                 error = failure(status.OUTPUT_INVALID, str(problem))
+        return error, view
+
+    def _end_task(
+        self, index: int, collected: dict[str, Any], error: Failure | None, view: dict[str, Any], number: int = 0
+    ) -> None:
         if error is None:
-            task.result, task.error = view, None
+            self.tasks[index].result, self.tasks[index].error = view, None
             self._settle(index, COMPLETED, None)
-            return
-        self._fail(index, error, collected, number, view)
+        else:
+            self._fail(index, error, collected, number, view)
 
     def _fail(
         self,

@@ -136,10 +136,10 @@ class Attempt:
     """One attempt that is asked for, admitted, or under way.
 
     `number` is what people and `UNSPOOL_ATTEMPT` see. `stop` is why it is being ended: `timeout`,
-    `idle_timeout`, or the reason of a cancel.
+    `idle_timeout`, or the reason of a cancel. `leases` are the items it was given, by resource.
     """
 
-    __slots__ = ("admitted", "asked_at", "forced", "number", "started_at", "stop", "task", "token")
+    __slots__ = ("admitted", "asked_at", "forced", "leases", "number", "started_at", "stop", "task", "token")
 
     def __init__(self, task: int, number: int, asked_at: float) -> None:
         self.task = task
@@ -150,3 +150,4 @@ class Attempt:
         self.started_at: float | None = None
         self.stop: str | None = None
         self.forced = False
+        self.leases: dict[str, Any] | None = None

@@ -35,6 +35,7 @@ from unspool.model.events import (
     TaskAdmitted,
     TimerFired,
 )
+from unspool.model.plan import resources_from_json
 from unspool.model.status import WAITING_FOR_PERSON
 from unspool.tasks.attempt import AttemptSpec, Ended
 
@@ -91,6 +92,7 @@ class LocalHost:
         self._begun: dict[tuple[str, int], AttemptStarted] = {}  # starts the journal has not been told of
         self._timers: list[tuple[float, str, str]] = []
         self._due: dict[tuple[str, str], float] = {}
+        self._grant_due: float | None = None  # when something that waits for a resource can go by itself
         self._mean = 1.0  # seconds an attempt takes, lately
 
     # -- for those who own the host ---------------------------------------------------------------
@@ -106,14 +108,14 @@ class LocalHost:
     def open(self, run: Run) -> None:
         """Take a run over in the state it is in, with what is outstanding in it."""
         self.runs[run.id] = run
-        self.admission.open(run.id, run.plan.concurrency)
+        self.admission.open(run.id, run.plan.concurrency, run.plan.resources)
         self._obey(run.id, run.outstanding(), self.clock.now())
         self._urgent = True
 
     def begin(self, event: RunStarted) -> Run:
         """Start a run."""
         run = self.runs[event.run] = Run()
-        self.admission.open(event.run, event.plan["concurrency"])
+        self.admission.open(event.run, event.plan["concurrency"], resources_from_json(event.plan["resources"]))
         self.put(event.run, event, urgent=True)
         return run
 
@@ -172,12 +174,14 @@ class LocalHost:
     # -- the tick: apply, append, carry out -------------------------------------------------------
 
     def _is_time(self) -> bool:
-        """Whether to commit now: a slot is idle, or the facts have waited or gathered enough."""
+        """Whether to commit now: a slot is idle, the facts have waited or gathered enough, or something is due."""
         now = self.clock.now()
+        if self._urgent or self._ripe(now) or (self._grant_due is not None and now >= self._grant_due):
+            return True
         if not self._inbox:
-            return self._urgent or self._ripe(now)
+            return False
         idle = len(self._active) < self.admission.slots and not self._intents
-        return idle or self._urgent or len(self._inbox) >= BATCH or now >= self._oldest + LINGER
+        return idle or len(self._inbox) >= BATCH or now >= self._oldest + LINGER
 
     def _ripe(self, now: float) -> bool:
         """Whether an attempt has run long enough for its start to be worth a commit of its own."""
@@ -194,9 +198,10 @@ class LocalHost:
         ahead = (
             min(AHEAD_MOST, int(AHEAD_HORIZON / self._mean * self.admission.slots)) if self._mean > 0 else AHEAD_MOST
         )
-        while grants := self.admission.grant(ahead):
-            for run, task, attempt in grants:
-                self._apply(run, TaskAdmitted(now, task, attempt, self.journal.epoch))
+        while grants := self.admission.grant(now, ahead):
+            for run, task, attempt, leases in grants:
+                self._apply(run, TaskAdmitted(now, task, attempt, self.journal.epoch, leases))
+        self._grant_due = self.admission.due(now)
         if self._entries:
             self.journal.append(self._entries)
         orders, self._orders = self._orders, []
@@ -220,9 +225,10 @@ class LocalHost:
         for command in commands:
             kind = type(command)
             if kind is RequestAdmission:
-                self.admission.ask(run, command.task, command.attempt, command.priority, at)  # type: ignore[union-attr]
+                uses = self.runs[run].nodes[command.task].uses  # type: ignore[union-attr]
+                self.admission.ask(run, command.task, command.attempt, command.priority, at, uses)  # type: ignore[union-attr]
             elif kind is ReleaseAdmission:
-                self.admission.release(run, command.attempt)  # type: ignore[union-attr]
+                self.admission.release(run, command.attempt, at, command.outcome)  # type: ignore[union-attr]
             elif kind is WithdrawRequest:
                 self.admission.withdraw(run, command.attempt)  # type: ignore[union-attr]
             else:
@@ -362,6 +368,8 @@ class LocalHost:
             moments.append(self._oldest + LINGER)
         if self._begun:
             moments.append(next(iter(self._begun.values())).at + LINGER)
+        if self._grant_due is not None:
+            moments.append(self._grant_due)
         if self._spool is not None:
             moments.append(self._spool_due)
         if self._view is not None:

@@ -37,9 +37,13 @@ class WithdrawRequest(NamedTuple):
 
 
 class ReleaseAdmission(NamedTuple):
-    """What the attempt held is free again."""
+    """What the attempt held is free again.
+
+    `outcome` tells circuit breakers how it ended: `ok`, its error class, or None where that says nothing.
+    """
 
     attempt: int
+    outcome: str | None = None
 
     @property
     def text(self) -> str:

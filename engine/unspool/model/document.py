@@ -24,6 +24,7 @@ from unspool.model.document_types import (
     HeaderName,
     HttpMethod,
     HttpStatus,
+    Item,
     Name,
     NeedState,
     OnCrash,
@@ -33,10 +34,12 @@ from unspool.model.document_types import (
     PositiveDuration,
     Priority,
     PythonTarget,
+    Rate,
     Scalar,
     Shell,
     Text,
     Unique,
+    Uses,
     ValueExpression,
     WorkflowName,
 )
@@ -122,6 +125,40 @@ class Http(Part):
         return self
 
 
+class CircuitBreaker(Part):
+    """Keeps attempts away from something that fails again and again."""
+
+    failures: Positive = Field(
+        description="After how many failures in a row it opens. What counts are the error classes `rate_limit`, "
+        "`timeout`, `connection` and `server`; any other end begins the count anew."
+    )
+    reset_after: PositiveDuration | None = Field(
+        None, description="How long it stays open; then one attempt at a time tries. Default: 60s."
+    )
+    successes: Positive | None = Field(
+        None, description="How many successes of those attempts close it again. Default: 1."
+    )
+
+
+class Resource(Part):
+    """Something that attempts share: a counted pool, a pool of named items, a rate, a circuit breaker, or several."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    slots: Positive | None = Field(None, description="How many of it can be held at once.")
+    items: Annotated[list[Item], Field(min_length=1), Unique()] | None = Field(
+        None, description="Named things, each leased to one attempt at a time, which finds it as `${{ lease.NAME }}`."
+    )
+    rate: Rate | None = Field(None, description="How many attempts may begin in which time: `60/1m`.")
+    circuit_breaker: CircuitBreaker | None = Field(None, description="When attempts are kept away from it for a while.")
+
+    @model_validator(mode="after")
+    def _check_some(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("a resource has at least one of `slots`, `items`, `rate` and `circuit_breaker`")
+        return self
+
+
 class Defaults(Part):
     """What tasks have unless they say otherwise. A task's `retry` is merged over this one key by key."""
 
@@ -134,6 +171,7 @@ class Defaults(Part):
     on_failure: OnFailure | None = None
     on_crash: OnCrash | None = None
     shell: Shell | None = None
+    uses: Uses | None = None
 
 
 class Cache(Part):
@@ -379,6 +417,7 @@ class Task(Part):
     compensate: Compensation | None = Field(None, description="An action that undoes this task, run by a rollback.")
     cache: Cache | None = None
     priority: Priority | None = None
+    uses: Uses | None = None
     estimate: Duration | None = Field(None, description="How long the task is expected to take. Default: 60s.")
 
     @model_validator(mode="after")
@@ -421,6 +460,9 @@ class Document(Part):
     )
     defaults: Defaults | None = Field(None, description="What tasks have unless they say otherwise.")
     limits: Limits | None = Field(None, description="The bounds of one run.")
+    resources: dict[Name, Resource] | None = Field(
+        None, description="What attempts share, by name; a task names them under `uses`."
+    )
     tasks: Annotated[dict[Name, Task], Field(min_length=1)] = Field(description="The tasks, by name.")
     templates: dict[Name, Template] | None = Field(
         None, description="Tasks that are made when they are needed, such as in the place of one that failed."

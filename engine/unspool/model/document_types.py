@@ -181,6 +181,35 @@ HeaderName = TypeAliasType(
         ),
     ],
 )
+Rate = TypeAliasType(
+    "Rate",
+    Annotated[
+        str,
+        Field(
+            pattern=r"^[1-9][0-9]{0,8}/[1-9][0-9]{0,8}(ms|s|m|h|d)$",
+            description="How many in which time: `60/1m`, `5/1s`.",
+        ),
+    ],
+)
+Item = TypeAliasType(
+    "Item",
+    Annotated[
+        Text | Number,
+        WithJsonSchema(
+            {"type": ["string", "number"], "minLength": 1, "description": "A named thing: text or a number."}
+        ),
+    ],
+)
+Uses = TypeAliasType(
+    "Uses",
+    Annotated[
+        Annotated[list[Name], Unique()] | dict[Name, Positive],
+        Field(
+            description="The resources that each attempt holds while it runs: a list of names, or a map from name to "
+            "how many of it. All are acquired at once, or the task waits and holds none."
+        ),
+    ],
+)
 PythonTarget = TypeAliasType(
     "PythonTarget",
     Annotated[

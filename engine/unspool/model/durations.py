@@ -5,6 +5,18 @@ from __future__ import annotations
 _MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
+def parse_rate(text: str) -> tuple[int, float]:
+    """Give how many in how many seconds a rate such as `60/1m` means.
+
+    Raises:
+        ValueError: the text is not of this form.
+    """
+    count, _, period = text.partition("/")
+    if not (count.isascii() and count.isdigit()):
+        raise ValueError(f"{text!r} is not a rate: write a number, `/` and a duration, such as `60/1m`")
+    return int(count), parse_duration(period)
+
+
 def parse_duration(text: str) -> float:
     """Give the seconds that a duration means.
 

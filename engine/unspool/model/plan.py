@@ -289,7 +289,7 @@ def plan_from_json(data: dict[str, Any]) -> Plan:
         concurrency=data["concurrency"],
         max_tasks=data["max_tasks"],
         outputs=data["outputs"],
-        resources=tuple(map(_resource, data["resources"])),
+        resources=resources_from_json(data["resources"]),
         run_timeout=data.get("run_timeout"),
         queue=data.get("queue"),
         secrets=tuple(data.get("secrets", ())),
@@ -337,6 +337,11 @@ def _group(stored: list[Any]) -> Group:
 
 def _pairs(stored: list[Any]) -> tuple[Any, ...]:
     return tuple((first, second) for first, second in stored)
+
+
+def resources_from_json(rows: list[list[Any]]) -> tuple[Resource, ...]:
+    """Rebuild the resources of a plan from what `plan_to_json` gave."""
+    return tuple(map(_resource, rows))
 
 
 def _resource(stored: list[Any]) -> Resource:

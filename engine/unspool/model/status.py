@@ -63,6 +63,8 @@ UNTOLERABLE: Final = frozenset((QUEUE_FULL, BUDGET_EXHAUSTED))
 # What a server's status makes of an attempt that it answered; the kind's own rule, which `success_when` replaces.
 STATUS_CLASSES: Final = frozenset(("rate_limit", "auth", "quota", "server", "bad_request"))
 
+OK: Final = "ok"  # of an attempt that ended well, where others give their error class
+
 # Error classes that another attempt cannot mend; `retry.on` has to name them to have them retried.
 NOT_RETRIED_BY_DEFAULT: Final = frozenset(("auth", "quota", "bad_request"))
 # Faults of the document itself: never retried, whatever `retry.on` says.

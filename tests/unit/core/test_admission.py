@@ -2,6 +2,8 @@ import pytest
 
 from unspool.core.admission import Admission
 
+NOW = 2000.0
+
 
 def admission(slots: int = 1, **limits: int | None) -> Admission:
     made = Admission(slots)
@@ -11,7 +13,7 @@ def admission(slots: int = 1, **limits: int | None) -> Admission:
 
 
 def granted(made: Admission, ahead: int = 0) -> list[tuple[str, int]]:
-    return [(grant.run, grant.task) for grant in made.grant(ahead)]
+    return [(grant.run, grant.task) for grant in made.grant(NOW, ahead)]
 
 
 def test_gives_out_what_is_free_by_priority_then_by_time():
@@ -82,7 +84,7 @@ def test_closing_a_run_gives_everything_back():
     made = admission(2)
     made.ask("r", 0, 1, 2, 0.0)
     made.ask("r", 1, 2, 2, 0.0)
-    made.grant()
+    made.grant(NOW)
     made.close("r")
     made.close("r")
     assert (made.free, made.waiting) == (2, 0)
@@ -116,7 +118,7 @@ def test_no_class_but_idle_waits_for_ever():
     made.ask("r", 0, 1, 3, 0.0)
     for second in range(600):
         made.ask("r", 1, second + 2, 0, float(second))
-        grant = made.grant()[0]
+        grant = made.grant(NOW)[0]
         if grant.task == 0:
             break
         made.release("r", grant.attempt)

@@ -195,3 +195,21 @@ def test_listeners_hear_of_what_is_committed():
         (0, "completed", None),
     ]
     assert all(rows >= 1 for _, rows in heard)
+
+
+def test_a_start_that_is_worth_a_commit_does_not_wait_for_the_facts_that_linger():
+    """Else the host would ask the reactor for nothing, again and again, until they have lingered enough."""
+    world = Simulated(plan_of({}, {}, {}), lambda spec: Stub((3.0, 0.009, 3.0)[spec.task.index]), slots=2)
+    world.host._mean = 0.001  # so that the third is committed ahead, and no slot is ever idle
+    world.host.step()
+    waits = 0
+    wait = world.reactor.wait
+
+    def counted(seconds):
+        nonlocal waits
+        waits += 1
+        wait(seconds)
+
+    world.reactor.wait = counted
+    world.drive()
+    assert waits < 50
