@@ -61,7 +61,7 @@ def compile_document(data: str | bytes, format: Format = "yaml") -> Compilation:
         from unspool.compiler.nul import check_nul
 
         found += check_nul(readable.document)
-    if "queue" in loaded.value.get("limits", ()) and not any(diagnostic.is_error for diagnostic in found):
+    if not any(diagnostic.is_error for diagnostic in found) and "queue" in loaded.value.get("limits", ()):
         from unspool.compiler.queue import check_queue  # few documents bound it
 
         found += check_queue(loaded.value, graph)
