@@ -28,4 +28,5 @@ def test_what_may_go_well_is_left_to_the_run(tasks):
 
 def test_one_mistake_gives_one_finding():
     assert codes("limits: {queue: 1}\ntasks: {a: {run: [x]}, b: {run: [x], when: 3}}") == ["UNS023"]
+    assert codes("limits: true\ntasks: {a: {run: [x]}, b: {run: [x]}}") == ["UNS023"]
     assert codes("limits: {queue: none}\ntasks: {a: {run: [x]}, b: {run: [x]}}") == ["UNS023"]
