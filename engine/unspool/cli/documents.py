@@ -18,6 +18,7 @@ from unspool.model.plan import Plan
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from unspool.compiler.embed import Source
     from unspool.compiler.text import Format
 
 _FORMATS: dict[str, Format] = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
@@ -58,7 +59,54 @@ def compile_file(path: str) -> tuple[Compilation, bytes]:
     if ending not in _FORMATS:
         raise DocumentError(f"{path}: a document's name ends in {_ENDINGS}")
     data = read(path)
-    return compile_document(data, _FORMATS[ending]), data
+    return compile_document(data, _FORMATS[ending], FileSources(path)), data
+
+
+class FileSources:
+    """The documents of one project, each found from the one that names it."""
+
+    def __init__(self, path: str, root: str | None = None, outermost: str | None = None) -> None:
+        self._folder = os.path.dirname(os.path.realpath(path))
+        self._root = root
+        self._outermost = self._folder if outermost is None else outermost
+        self.name = os.path.relpath(os.path.realpath(path))
+
+    def read(self, path: str) -> Source:
+        """Give the document at a path, counted from the folder of this one.
+
+        Raises:
+            ValueError: it lies outside of the project, or cannot be read.
+        """
+        from unspool.compiler.embed import Source
+
+        root = self._project()
+        found = os.path.realpath(os.path.join(self._folder, path))
+        if os.path.isabs(path) or os.path.commonpath((found, root)) != root:
+            raise ValueError(f"lies outside of the project, which is {root}")
+        ending = os.path.splitext(found)[1].lower()
+        if ending not in _FORMATS:
+            raise ValueError(f"does not end in {_ENDINGS}")
+        try:
+            data = read(found)
+        except DocumentError as problem:
+            raise ValueError(f"cannot be read: {problem}") from None
+        folder = os.path.relpath(os.path.dirname(found), self._outermost)
+        return Source(os.path.relpath(found), "" if folder == "." else folder, data, _FORMATS[ending])
+
+    def beside(self, source: Source) -> FileSources:
+        """Give the sources of a document that was read here."""
+        return FileSources(source.name, self._project(), self._outermost)
+
+    def _project(self) -> str:
+        if self._root is None:
+            from pathlib import Path
+
+            from unspool.host.home import state_folder
+
+            self._root = os.path.realpath(state_folder(Path(self._folder)).parent)
+            if os.path.commonpath((self._folder, self._root)) != self._root:  # UNSPOOL_HOME is somewhere else
+                self._root = self._folder
+        return self._root
 
 
 def render_all(diagnostics: Sequence[Diagnostic], path: str, data: bytes) -> str:

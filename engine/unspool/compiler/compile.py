@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from unspool.compiler.fan_outs import check_fan_outs, worst_case
 from unspool.compiler.flatten import Flat, flatten
@@ -15,6 +15,10 @@ from unspool.compiler.text import Format, Loaded, load
 from unspool.model.diagnostics import Diagnostic, Path
 from unspool.model.plan import FanOut, Plan
 
+if TYPE_CHECKING:
+    from unspool.compiler.embed import Sources
+
+_WITH_TASKS = ("tasks", "finally", "templates")
 _MORE_FAULTS = "UNS039"  # shape says by it that it stopped counting
 
 
@@ -25,12 +29,19 @@ class Compilation(NamedTuple):
     diagnostics: tuple[Diagnostic, ...]
 
 
-def compile_document(data: str | bytes, format: Format = "yaml") -> Compilation:  # noqa: A002
+def compile_document(
+    data: str | bytes,
+    format: Format = "yaml",  # noqa: A002
+    sources: Sources | None = None,
+    above: tuple[str, ...] = (),
+) -> Compilation:
     """Compile a workflow document.
 
     Args:
         data: its text; bytes are UTF-8.
         format: the syntax it is written in.
+        sources: where the documents come from that it names; without any it may name none.
+        above: the names of the documents that this one is a part of, outermost first, and its own.
 
     Returns:
         a plan without errors, or no plan and at least one error; every finding has its position.
@@ -44,6 +55,8 @@ def compile_document(data: str | bytes, format: Format = "yaml") -> Compilation:
     readable = _readable(loaded.value, found)
     if readable is None:
         return Compilation(None, _located(found, loaded, format))
+    readable, embedded = _embedded(readable, sources, above)
+    found += embedded
     flat = flatten(readable)
     readable = flat.readable
     graph, problems = read_graph(readable)
@@ -72,6 +85,20 @@ def compile_document(data: str | bytes, format: Format = "yaml") -> Compilation:
 
     plan = lower(flat, graph, uses, scripts, source_text, bounds, secrets)
     return Compilation(plan, _located(found, loaded, format))
+
+
+def _embedded(readable: Readable, sources: Sources | None, above: tuple[str, ...]) -> tuple[Readable, list[Diagnostic]]:
+    """Put the documents that tasks name into the place of these tasks."""
+    document = readable.document
+    if not any("workflow" in body or "group" in body for key in _WITH_TASKS for body in document.get(key, {}).values()):
+        return readable, []
+    from unspool.compiler.embed import Embedding, NoSources, has_workflows
+
+    if not any(has_workflows(document.get(key)) for key in _WITH_TASKS):
+        return readable, []
+    sources = sources or NoSources()
+    embedding = Embedding(document, sources, above or (sources.name,), compile_document)
+    return readable._replace(document=embedding.done()), embedding.found
 
 
 def _has_errors(found: list[Diagnostic]) -> bool:

@@ -13,7 +13,7 @@ from unspool.model.plan import DEFAULT_MOST_INSTANCES, FanOut
 CODES = {
     "UNS163": "`join` asks for more than `depends_on` names",
     "UNS164": "a task has both `for_each` and `matrix`",
-    "UNS165": "a key of a fan-out stands twice",
+    "UNS165": "two tasks or instances would have one name",
     "UNS166": "`substitute` names no template",
     "UNS167": "a rollback has nothing to undo",
     "UNS168": "nothing uses a template",

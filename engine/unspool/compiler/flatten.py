@@ -42,7 +42,10 @@ class Role(NamedTuple):
         region: of a group with `for_each`, or a template that is a group: the tasks that make up a copy.
         previous: of a step in a sequence, the step before.
         undoes: of a compensation, the task that it undoes.
-        inputs: of what stands in a template, the schemas of its inputs.
+        inputs: of what stands in a template or in another document, the schemas of its inputs.
+        env: of what stands in another document, the names of that document's variables.
+        frame: of what stands in another document, the gate that knows its inputs.
+        shielded: it stands under `finally` of another document: a cancel does not reach it.
     """
 
     scope: str = ""
@@ -55,6 +58,9 @@ class Role(NamedTuple):
     previous: str | None = None
     undoes: str | None = None
     inputs: dict[str, Any] | None = None
+    env: dict[str, Any] | None = None
+    frame: str | None = None
+    shielded: bool = False
 
 
 _PLAIN = Role()
@@ -94,6 +100,8 @@ class Flat(NamedTuple):
         """Give the path in the document of a path in what was laid out."""
         if len(path) < 2 or path[0] != "tasks" or path[1] not in self.paths:
             return path
+        if self.roles[str(path[1])].frame is not None and self.roles[str(path[1])].kind != "gate":
+            return self.paths[str(path[1])]
         rest = path[2:3] if path[2:3] == ("depends_on",) and self.roles[str(path[1])].scope else path[2:]
         return (*self.paths[str(path[1])], *rest)
 
@@ -124,6 +132,7 @@ def flatten(readable: Readable) -> Flat:
     for name, body in document.get("templates", {}).items():
         role = Role(template=1, inputs=body.get("inputs", {}))
         plain = {key: value for key, value in body.items() if key != "inputs"}
+        layout.check_name(name, ("templates", name))
         layout.add_template(name, plain, ("templates", name), role)
     flat = {**document, "tasks": layout.tasks}
     return Flat(Readable(flat, readable.holes), layout.roles, layout.paths, layout.found)
@@ -140,6 +149,7 @@ class _Layout:
 
     def add_all(self, tasks: dict[str, Any], path: Path, role: Role) -> None:
         for name, body in tasks.items():
+            self.check_name(name, (*path, name))
             self.add(name, body, (*path, name), role)
 
     def add(self, name: str, body: dict[str, Any], path: Path, role: Role) -> None:
@@ -159,6 +169,12 @@ class _Layout:
             return
         self._check_keys(name, body, path)
         self._put(name, {}, path, role._replace(kind="fan_out", region=self._region(name, body, path, role, {})))
+
+    def check_name(self, name: str, path: Path) -> None:
+        """Tasks, templates and `finally` share one namespace."""
+        if name in self.tasks:
+            message = f"two tasks are called {quote(name)}: tasks, templates and `finally` share their names"
+            self._find("UNS165", message, path, "give one of them another name", on_key=True)
 
     def _put(self, name: str, body: dict[str, Any], path: Path, role: Role) -> None:
         self.tasks[name] = body
@@ -195,12 +211,18 @@ class _Layout:
         group = body["group"]
         gate = f"{name}{GATE}"
         gate_body = {key: body[key] for key in (*_BEFORE, "timeout") if key in body}
-        self._put(gate, gate_body, path, role._replace(kind="gate"))
+        outer = role
+        if "is_document" in group:
+            gate_body["workflow"] = {"inputs": group["given"], "env": group["env"], "declared": group["inputs"]}
+            role = Role(
+                closing=role.closing, template=role.template, inputs=group["inputs"], env=group["env"], frame=gate
+            )
+        self._put(gate, gate_body, path, outer._replace(kind="gate"))
         members = tuple(f"{name}.{short}" for short in group["tasks"])
         mode = group.get("mode", "sequential")
         before: str | None = None
         for short, member in group["tasks"].items():
-            place = (*path, "group", "tasks", short)
+            place = path if "is_document" in group else (*path, "group", "tasks", short)
             needs = self._needs(name, short, group["tasks"], place, mode)
             if mode == "sequential" and before is not None:
                 needs[before] = "ok"
@@ -209,9 +231,21 @@ class _Layout:
             inner = role._replace(scope=f"{name}.", local=local, previous=previous)
             self.add(f"{name}.{short}", {**member, "depends_on": {gate: "completed", **needs}}, place, inner)
             before = f"{name}.{short}"
+        last = self._add_closing(name, gate, members, group.get("closing", {}), path, role)
         ends = {key: value for key, value in body.items() if key not in (*_BEFORE, "timeout")}
-        ends["depends_on"] = dict.fromkeys((gate, *members), "any")
-        self._put(name, ends, path, role._replace(kind="group", members=members))
+        ends["depends_on"] = dict.fromkeys((gate, *members, *last), "any")
+        self._put(name, ends, path, outer._replace(kind="group", members=members))
+
+    def _add_closing(
+        self, name: str, gate: str, members: tuple[str, ...], tasks: dict[str, Any], path: Path, role: Role
+    ) -> tuple[str, ...]:
+        """Add `finally` of another document: it comes after all of its tasks, whatever became of them."""
+        inner = role._replace(scope=f"{name}.", previous=None, shielded=True)
+        for short, body in tasks.items():
+            needs = self._needs(name, short, tasks, path, "dag")
+            before = {gate: "completed", **dict.fromkeys(members, "any"), **needs}
+            self.add(f"{name}.{short}", {**body, "depends_on": before, "on_failure": "skip"}, path, inner)
+        return tuple(f"{name}.{short}" for short in tasks)
 
     def _needs(self, group: str, short: str, siblings: dict[str, Any], path: Path, mode: str) -> dict[str, str]:
         """Give what a task of a group depends on, by whole names."""

@@ -157,8 +157,9 @@ class _Lowering:
 
     def _task(self, at: int, node: int, needs: tuple[Any, ...], dependents: tuple[int, ...]) -> Task:
         name, body = self._graph.names[node], self._bodies[node]
-        fields = {**self._common, **_settings(body)}
         role = self._flat.roles.get(name)
+        is_foreign = role is not None and role.frame is not None  # it has the defaults of its own document
+        fields = _settings(body) if is_foreign else {**self._common, **_settings(body)}
         if role is not None or not _HAS_ATTEMPTS.isdisjoint(body):
             fields = self._special(name, body, role or Role(), fields)
         kind = fields.pop("kind", None) or ("run" if "run" in body else "python" if "python" in body else "http")
@@ -168,9 +169,9 @@ class _Lowering:
         env = _environment(body["env"], ("tasks", name, "env"), self._source_text) if "env" in body else {}
         outputs = _outputs(body["outputs"]) if "outputs" in body else ()
         if "retry" in body:
-            fields["retry"] = _retry({**self._retry_keys, **body["retry"]})
+            fields["retry"] = _retry({**({} if is_foreign else self._retry_keys), **body["retry"]})
         else:
-            fields["retry"] = self._retry
+            fields["retry"] = Retry() if is_foreign else self._retry
         if "join" in body and body["join"] != "all":
             fields["join"] = 1 if body["join"] == "any" else int(body["join"])
         if name in self._fans:

@@ -73,8 +73,13 @@ def parts_of(name: str, body: Mapping[str, Any], role: Role, place: Mapping[str,
         fields["closing"] = True
     if role.template:
         fields["template"] = role.template
-    if role.inputs is not None:
+    is_template = role.frame is None and not role.scope and role.kind in ("task", "fan_out")
+    if role.inputs is not None and is_template:
         fields["inputs"] = role.inputs
+    if role.frame is not None:
+        fields["frame"] = place[role.frame]
+    if role.shielded:
+        fields["shielded"] = True
     if role.previous is not None:
         fields["previous"] = place[role.previous]
     if f"{name}{UNDO}" in place:
@@ -85,10 +90,13 @@ def parts_of(name: str, body: Mapping[str, Any], role: Role, place: Mapping[str,
 
 def _kind_of(name: str, body: Mapping[str, Any], role: Role, place: Mapping[str, int]) -> dict[str, Any]:
     if role.kind == "gate":
-        return {"kind": "gate"}
+        return {"kind": "gate", "inputs": body["workflow"]["declared"]} if "workflow" in body else {"kind": "gate"}
     if role.kind == "fan_out":
         return {"kind": "group", "region": (place[role.region[-1]] + 1 - len(role.region), place[role.region[-1]] + 1)}
     if role.kind == "group":
+        if "is_document" in body["group"]:
+            members = tuple(place[member] for member in role.members)
+            return {"kind": "group", "group": Group(place[f"{name}{GATE}"], members, "values", body["group"]["values"])}
         aggregate = body["group"].get("aggregate", "collect")
         reduce = None if isinstance(aggregate, str) else condition_source(aggregate["reduce"])
         members = tuple(place[member] for member in role.members)
@@ -119,4 +127,6 @@ def action_without_attempt(body: Mapping[str, Any]) -> dict[str, Any]:
         asked = body["approval"]
         keys = {"prompt": asked} if isinstance(asked, str) else asked
         return {"prompt": keys["prompt"], "default": keys.get("default", "reject")}
+    if "workflow" in body:
+        return {"with": body["workflow"]["inputs"], "env": body["workflow"]["env"]}
     return {}

@@ -186,6 +186,10 @@ class _Checker:
             place = "variable" if key == "headers" else spot.place
             self.value(part, spot._replace(place=place, path=(*spot.path, key)))
 
+    def workflow(self, value: Any, spot: Spot) -> None:
+        """Check what is handed to another document."""
+        self.value(value.get("inputs"), spot._replace(path=(*spot.path, "inputs")))
+
     def outputs(self, outputs: Any, spot: Spot) -> None:
         """Warn of expressions in declared outputs, which hold none."""
         for name, output in outputs.items():
@@ -289,6 +293,7 @@ _FIELDS: dict[str, Callable[[_Checker, Any, Spot], None]] = {
     "outputs": _Checker.outputs,
     "for_each": _Checker.fan_out,
     "matrix": _Checker.fan_out,
+    "workflow": _Checker.workflow,
     "wait": _Checker.value,
     "approval": _Checker.value,
     "on_failure": _Checker.on_failure,

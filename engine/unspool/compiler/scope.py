@@ -195,10 +195,11 @@ class Scope:
         return _member(inputs[str(name)], ("inputs", name), rest[1:])
 
     def _variable(self, rest: Steps, spot: Spot) -> Problem | None:
-        if not rest or ("env",) in self._holes:
+        own = self._role(spot).env
+        if not rest or (own is None and ("env",) in self._holes):
             return None
         name = rest[0]
-        if name not in self._env:
+        if name not in (self._env if own is None else own):
             return (
                 "UNS066",
                 f"the document's `env` has no variable {quote(str(name))}",
@@ -234,7 +235,7 @@ class Scope:
         if len(path) == 1:
             return "UNS072", "`tasks` does not say which task is meant", "write `tasks.NAME.outputs.NAME`"
         name = str(path[1])
-        if self._role(spot).inputs is not None:
+        if self._role(spot).inputs is not None and self._role(spot).frame is None:
             hint = "declare an input, and hand the value over where the template is used"
             return "UNS162", "a template knows no tasks, only its inputs", hint
         target = self.target(name, spot)

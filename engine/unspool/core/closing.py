@@ -40,8 +40,8 @@ class Closing(Undoing):
 
     def _end_closing(self) -> None:
         """Somebody will not even wait for `finally`."""
-        for node in self.plan.tasks:
-            if node.closing:
+        for node in self.nodes:
+            if node.closing or node.shielded:
                 self._cancel_task(node.index, status.INTERRUPTED)
 
     def _stop_run(self, state: str, reason: str) -> None:
@@ -54,7 +54,8 @@ class Closing(Undoing):
         why = status.RUN_TIMEOUT if reason == status.TIMEOUT else status.RUN_ABORTED if state == FAILED else reason
         for index, node in enumerate(self.nodes[:]):
             family = self.tasks[index].family
-            if not node.template and not node.closing and (family is None or family.undoes < 0):
+            is_exempt = node.template or node.closing or node.shielded
+            if not is_exempt and (family is None or family.undoes < 0):
                 self._cancel_task(index, why)
 
     def _close(self) -> None:

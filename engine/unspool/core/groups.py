@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from unspool.core.book import SPAN_TIMER
-from unspool.core.growth import Growth
+from unspool.core.context import text_of
+from unspool.core.growth import Growth, arguments
 from unspool.core.results import Failure, failure
 from unspool.errors import ExpressionError
 from unspool.model import status
@@ -20,11 +21,24 @@ class Groups(Growth):
 
     def _open_gate(self, index: int) -> None:
         """Let the members of a group begin."""
-        self.tasks[index].started_at = self._at
+        task, node = self.tasks[index], self.nodes[index]
+        if node.inputs is not None:
+            try:
+                task.outputs = self._frame(index, node.inputs, node.action)
+            except (ExpressionError, ValueError) as problem:
+                self._fail(index, failure(status.EXPRESSION_ERROR, f"inputs: {problem}"), {})
+                return
+        task.started_at = self._at
         self._settle(index, COMPLETED, None)
         span = self.nodes[index].timeout
         if span is not None:
             self._set_timer(f"{SPAN_TIMER}{index}", self._at + span)
+
+    def _frame(self, index: int, declared: dict[str, Any], action: dict[str, Any]) -> dict[str, Any]:
+        """Give what the tasks of another document see as `inputs` and `env`."""
+        inputs = arguments(declared, self._value(index, action["with"]))
+        seen = {**self._seen().base, "inputs": inputs}
+        return {"inputs": inputs, "env": {name: text_of(name, text, seen) for name, text in action["env"].items()}}
 
     def _span_over(self, gate: int) -> None:
         """A group took too long: end what is left of it."""
@@ -90,6 +104,8 @@ class Groups(Growth):
         error, value = None, None
         if about.aggregate == "first":
             value = self._member_value(min(done, key=self._end_of))
+        elif about.aggregate == "values":
+            value = {name: self._value_or_null(members[0], text) for name, text in about.reduce.items()}
         elif about.aggregate == "collect":
             value = {self._short(index, member): self._member_value(member) for member in members}
         else:
@@ -99,6 +115,12 @@ class Groups(Growth):
                 error = failure(status.EXPRESSION_ERROR, f"reduce: {problem}")
         duration = None if task.started_at is None else max(0.0, self._at - task.started_at)
         self._judge(index, {"value": {"inline": value}}, error, duration)
+
+    def _value_or_null(self, index: int, text: Any) -> Any:
+        try:
+            return self._value(index, text)
+        except ExpressionError:
+            return None
 
     def _end_of(self, index: int) -> tuple[float, int]:
         return self.tasks[index].completed_at or 0.0, index

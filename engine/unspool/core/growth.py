@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from unspool.core.dependencies import Dependencies
 from unspool.core.results import Failure, failure
+from unspool.core.schema import fits
 from unspool.core.state import Family, TaskRun
 from unspool.model import status
 from unspool.model.plan import Task
@@ -31,8 +32,12 @@ class Growth(Dependencies):
 
     def _local(self, index: int) -> dict[str, Any] | None:
         """Give what only the expressions of this task see."""
-        local, previous = self.tasks[index].local, self.nodes[index].previous
-        return local if previous is None else {**(local or {}), "previous": self._seen().shown(previous)}
+        local, node = self.tasks[index].local, self.nodes[index]
+        if node.frame is not None:  # its own document gives it inputs and variables
+            local = {**(local or {}), **(self.tasks[node.frame].outputs or {})}
+        if node.previous is not None:
+            local = {**(local or {}), "previous": self._seen().shown(node.previous)}
+        return local
 
     def _fail(self, index: int, error: Failure, collected: dict[str, Any]) -> None:
         raise NotImplementedError
@@ -198,5 +203,23 @@ def _moved(node: Task, shift: int, first: int, old: str, new: str) -> Task:
         region=None if node.region is None else (place(node.region[0]), place(node.region[1])),
         group=group and group._replace(gate=place(group.gate), members=tuple(map(place, group.members))),
         previous=None if node.previous is None else place(node.previous),
+        frame=None if node.frame is None else place(node.frame),
         undo=None if node.undo is None else (place(node.undo) if node.undo >= first else node.undo),
     )
+
+
+def arguments(declared: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Give the inputs of a template or a document, from what it is given and what it declares.
+
+    Raises:
+        ValueError: one has no value, or one that does not fit its schema.
+    """
+    values = {name: schema["default"] for name, schema in declared.items() if "default" in schema}
+    values.update(given)
+    for name, schema in declared.items():
+        if name not in values:
+            raise ValueError(f"the input {name!r} has no value")
+        wrong = fits(values[name], schema)
+        if wrong is not None:
+            raise ValueError(f"the input {name!r} {wrong}")
+    return values

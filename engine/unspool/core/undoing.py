@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from unspool.core.growth import arguments
 from unspool.core.results import failure
-from unspool.core.schema import fits
 from unspool.core.state import Family
 from unspool.core.waiting import Waiting
 from unspool.errors import ExpressionError
@@ -51,7 +51,7 @@ class Undoing(Waiting):
         assert node.substitute is not None  # noqa: S101 - whoever calls has looked
         template, given = self.nodes[node.substitute[0]], node.substitute[1]
         try:
-            arguments = self._arguments(template.inputs or {}, self._value(index, given))
+            given_to = arguments(template.inputs or {}, self._value(index, given))
         except (ExpressionError, ValueError) as problem:
             task.error = failure(status.EXPRESSION_ERROR, f"substitute: {problem}")
             return False
@@ -59,7 +59,7 @@ class Undoing(Waiting):
             task.error = failure(status.BUDGET_EXHAUSTED, "no room for the substitute: raise `limits.max_tasks`")
             return False
         family = task.family = task.family or Family()
-        family.stand_in = self._copy(template, f"{node.id}/{template.id}", {"inputs": arguments}, index)
+        family.stand_in = self._copy(template, f"{node.id}/{template.id}", {"inputs": given_to}, index)
         self._move(task, FAILED, status.SUBSTITUTED)
         task.completed_at = self._at
         self.open -= 1
@@ -67,17 +67,6 @@ class Undoing(Waiting):
             if not self.nodes[each].needs and not self.nodes[each].template:
                 self._consider(each)
         return True
-
-    def _arguments(self, declared: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-        arguments = {name: schema["default"] for name, schema in declared.items() if "default" in schema}
-        arguments.update(given)
-        for name, schema in declared.items():
-            if name not in arguments:
-                raise ValueError(f"the input {name!r} has no value")
-            wrong = fits(arguments[name], schema)
-            if wrong is not None:
-                raise ValueError(f"the input {name!r} {wrong}")
-        return arguments
 
     def _copy(self, template: Any, name: str, local: dict[str, Any], stands_for: int) -> int:
         family = Family()

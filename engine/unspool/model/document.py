@@ -332,13 +332,20 @@ class RollbackThen(Part):
     attempts: Positive | None = Field(None, description="With `retry`: how often. Default: 1.")
 
 
+class Workflow(Part):
+    """Another document, as one task."""
+
+    path: Text = Field(description="The document, seen from the folder of this one; it must lie in the same project.")
+    inputs: dict[Name, AnyValue] | None = Field(None, description="Values for its inputs.")
+
+
 class Rollback(Part):
     """Undo what was done, by the `compensate` of each task."""
 
     rollback: RollbackThen
 
 
-_ACTIONS = ("run", "python", "http", "wait", "approval", "group")
+_ACTIONS = ("run", "python", "http", "wait", "approval", "group", "workflow")
 _TASK_RULES: JsonDict = {
     "oneOf": [{"required": [action]} for action in _ACTIONS],
     "dependentRequired": {"shell": ["run"], "stdin": ["run"]},
@@ -368,6 +375,7 @@ class Task(Part):
         None, description="The action: ask a person, and wait for `unspool approve`. The text is the question."
     )
     group: Group | None = Field(None, description="The action: tasks of its own.")
+    workflow: Workflow | None = Field(None, description="The action: all the tasks of another document.")
     shell: Shell | None = Field(None, description="The shell of a script. Default: sh.")
     stdin: str | None = Field(None, description="Text for the standard input of `run`.")
     arguments: dict[str, AnyValue] | None = Field(

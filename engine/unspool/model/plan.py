@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 Need = Literal["ok", "completed", "failed", "skipped", "any"]
 OnFailure = Literal["cancel_dependents", "abort", "skip", "substitute", "rollback"]
 OnCrash = Literal["retry", "fail"]
-Aggregate = Literal["collect", "first", "reduce"]
+Aggregate = Literal["collect", "first", "reduce", "values"]
 Strategy = Literal["immediate", "linear", "exponential", "jittered"]
 
 PRIORITIES = ("critical", "high", "normal", "low", "idle")
@@ -110,13 +110,13 @@ class Group(NamedTuple):
         gate: the node that everything in the group comes after.
         members: the nodes of its tasks.
         aggregate: `collect` gives the values of all members by name, `first` that of the first to
-            complete, `reduce` what the expression `reduce` makes of them.
+            complete, `reduce` what the expression `reduce` makes of them, `values` what each text in it gives.
     """
 
     gate: int
     members: tuple[int, ...]
     aggregate: Aggregate = "collect"
-    reduce: str | None = None
+    reduce: Any = None
 
 
 class Output(NamedTuple):
@@ -165,6 +165,8 @@ class Task:
         undo: the template that undoes this task.
         substitute: the template that stands in for this task once it has failed, and the arguments for it.
         inputs: of a template, the JSON Schema of each of its inputs.
+        frame: of a task of another document, the gate that knows the inputs and variables of that document.
+        shielded: a cancel does not reach it: it is of `finally` of another document.
         previous: of a step in a sequence, the node of the step before.
         rollback: `cancel`, or `retry` and how often, once it has failed.
         on_crash: what becomes of an attempt that was under way when the engine died.
@@ -207,6 +209,8 @@ class Task:
     rollback: tuple[str, int] | None = None
     inputs: dict[str, dict[str, Any]] | None = None
     previous: int | None = None
+    frame: int | None = None
+    shielded: bool = False
     on_crash: OnCrash = "retry"
     idle_timeout: float | None = None
     secrets: tuple[str, ...] = ()
