@@ -56,7 +56,7 @@ def test_the_state_diagram_is_the_table_of_moves():
     assert diagram == mermaid(), "write it anew from unspool.core.transitions.mermaid()"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/reference/language.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/reference/language.md", "docs/how-to/share-limits.md"])
 def test_every_document_in_a_page_compiles(page: str):
     blocks = [
         block for block in _BLOCK.finditer((ROOT / page).read_text()) if block["kind"] in ("yaml", "toml", "json")

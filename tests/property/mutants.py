@@ -30,6 +30,11 @@ SEEDS: tuple[dict[str, Any], ...] = (
         "env": {"CI": "1", "DEBUG": True, "LEVEL": 3, "RATIO": 0.5},
         "defaults": {"timeout": "15m", "retry": {"max_attempts": 2, "delay": "0s"}, "shell": "bash", "cwd": "src"},
         "limits": {"concurrency": 4, "max_tasks": 200},
+        "resources": {
+            "browser": {"slots": 2},
+            "port": {"items": [8001, "8002", 0.5]},
+            "model": {"rate": "60/1m", "circuit_breaker": {"failures": 5, "reset_after": "60s", "successes": 2}},
+        },
         "tasks": {
             "checkout": {"run": ["git", "fetch", "origin", "--", "${{ inputs.branch }}"], "tags": ["git", "slow"]},
             "test": {
@@ -58,12 +63,14 @@ SEEDS: tuple[dict[str, Any], ...] = (
                 },
                 "on_failure": "skip",
                 "priority": "high",
+                "uses": ["model", "port"],
                 "estimate": "2h",
             },
             "report": {
                 "depends_on": {"checkout": "ok", "test": "any"},
                 "python": "package.module:function.method",
                 "description": "Say how it went.",
+                "uses": {"browser": 2},
                 "when": True,
                 "with": {},
             },

@@ -1,4 +1,4 @@
-"""Shared resources under load: never more than there is, nobody waits for ever, and the cost of a grant does not grow."""
+"""Shared resources under load: never more than there is, nobody waits for ever, and a grant costs what it costs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Load:
             Resource("z", rate=(chance.randint(1, 3), PERIOD)),
         )
         sizes = {"x": self.resources[0].slots, "y": len(self.resources[1].items), "z": self.resources[2].rate[0]}
-        favourite = tuple(sorted({name: 1 for name in chance.sample("xyz", chance.randint(1, 2))}.items()))
+        favourite = tuple(sorted(dict.fromkeys(chance.sample("xyz", chance.randint(1, 2)), 1).items()))
         self.wants = []
         at = 0.0
         for attempt in range(1, count + 1):

@@ -27,9 +27,7 @@ _STATES = "say which end of a dependency is waited for: `depends_on: {NAME: any}
 
 # What language.md has beyond this version. They are known words, so they get an answer of their own.
 LATER = {
-    "document": frozenset(
-        ("secrets", "templates", "finally", "triggers", "rulesets", "import", "open", "policies")
-    ),
+    "document": frozenset(("secrets", "templates", "finally", "triggers", "rulesets", "import", "open", "policies")),
     "task": frozenset(
         (
             "http agent swarm group monitor internal workflow approval wait join for_each matrix idle_timeout "

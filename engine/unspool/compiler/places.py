@@ -51,7 +51,12 @@ _CHILDREN: dict[str, dict[str, str]] = {
 
 BOOLEANS = frozenset(("when", "success_when", "jitter", "uniqueItems"))
 NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
-INTEGERS = frozenset("max_attempts concurrency max_tasks max_bytes code slots failures successes use minLength maxLength minItems maxItems".split())
+INTEGERS = frozenset(
+    (
+        "max_attempts concurrency max_tasks max_bytes code slots failures successes use "
+        "minLength maxLength minItems maxItems"
+    ).split()
+)
 DURATIONS = frozenset(("timeout", "grace", "delay", "max_delay", "estimate", "reset_after"))
 TEXTS = frozenset("name description cwd stdin python run title format pattern path file tag member need filter".split())
 

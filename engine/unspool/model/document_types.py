@@ -165,7 +165,9 @@ Item = TypeAliasType(
     "Item",
     Annotated[
         Text | Number,
-        WithJsonSchema({"type": ["string", "number"], "minLength": 1, "description": "A named thing: text or a number."}),
+        WithJsonSchema(
+            {"type": ["string", "number"], "minLength": 1, "description": "A named thing: text or a number."}
+        ),
     ],
 )
 Uses = TypeAliasType(

@@ -405,6 +405,8 @@ def test_tables_of_foreign_keys_lead_to_known_keys():
         "defaults": definitions["Task"],
         "limits": definitions["Limits"],
         "retry": definitions["Retry"],
+        "resource": definitions["Resource"],
+        "circuit_breaker": definitions["CircuitBreaker"],
         "filter": definitions["ExitCodes"],
         "source": definitions["FileSource"],
         "schema": definitions["ValueSchema"],
