@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from unspool.core import book as book_module
+from unspool.core import breaker as breaker_module
 from unspool.core import dependencies as dependencies_module
 from unspool.core import evaluation as evaluation_module
 from unspool.core import lines as lines_module
 from unspool.core import policies as policies_module
+from unspool.core import pools as pools_module
 from unspool.core import results as results_module
 from unspool.core import run as run_module
 from unspool.core.admission import Admission
@@ -194,6 +196,28 @@ def a_stop_is_never_forced(patch: Patch) -> None:
 
 def a_kept_slot(patch: Patch) -> None:
     patch.setattr(Admission, "release", lambda self, run, attempt, *_: None)
+
+
+def a_kept_pool(patch: Patch) -> None:
+    patch.setattr(pools_module.Hold, "give_back", lambda self, at, outcome: None)
+
+
+def a_probe_that_stays(patch: Patch) -> None:
+    """An end that says nothing leaves the breaker waiting for it."""
+
+    def leave(real: Any, self: Any, era: int, at: float, outcome: str | None) -> None:
+        if outcome is not None:
+            real(self, era, at, outcome)
+
+    wrap(patch, breaker_module.Circuit, "leave", leave)
+
+
+def ends_are_not_told(patch: Patch) -> None:
+    wrap(patch, Book, "_close_attempt", lambda real, self, number, attempt, *_: real(self, number, attempt))
+
+
+def nothing_is_due(patch: Patch) -> None:
+    patch.setattr(Admission, "due", lambda self, now: None)
 
 
 def no_priority(patch: Patch) -> None:

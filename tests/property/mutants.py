@@ -31,6 +31,11 @@ SEEDS: tuple[dict[str, Any], ...] = (
         "secrets": ["TOKEN", "_key2"],
         "defaults": {"timeout": "15m", "retry": {"max_attempts": 2, "delay": "0s"}, "shell": "bash", "cwd": "src"},
         "limits": {"concurrency": 4, "max_tasks": 200, "timeout": "2h", "queue": 20},
+        "resources": {
+            "browser": {"slots": 2},
+            "port": {"items": [8001, "8002", 0.5]},
+            "model": {"rate": "60/1m", "circuit_breaker": {"failures": 5, "reset_after": "60s", "successes": 2}},
+        },
         "tasks": {
             "checkout": {"run": ["git", "fetch", "origin", "--", "${{ inputs.branch }}"], "tags": ["git", "slow"]},
             "test": {
@@ -63,12 +68,14 @@ SEEDS: tuple[dict[str, Any], ...] = (
                 "on_crash": "fail",
                 "cache": {"key": "v1", "inputs": ["src/**", "*.c"], "files": ["dist"], "ttl": "7d"},
                 "priority": "high",
+                "uses": ["model", "port"],
                 "estimate": "2h",
             },
             "report": {
                 "depends_on": {"checkout": "ok", "test": "any"},
                 "python": "package.module:function.method",
                 "description": "Say how it went.",
+                "uses": {"browser": 2},
                 "when": True,
                 "with": {},
             },

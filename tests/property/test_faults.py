@@ -5,17 +5,19 @@ from __future__ import annotations
 import random
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.property import faults, test_hosts, test_laws
+from tests.property import faults, test_hosts, test_laws, test_sharing
 from tests.property.driver import Driver
 from tests.property.simulated import Simulated, simulated
 from tests.property.test_verdicts import check_foreseen
 from tests.property.worlds import Scenario, plan_of, scenario, scripted, started
 from unspool.core.admission import Admission
+from unspool.core.breaker import Circuit
 from unspool.core.policies import decide_retry
 from unspool.core.results import OutputError, read_outputs, result_view
 from unspool.core.run import Run
@@ -27,7 +29,7 @@ from unspool.host.simulate import Stub
 from unspool.journal.memory import MemoryJournal
 from unspool.journal.sqlite import SqliteJournal
 from unspool.model.events import AttemptLost, CancelRequested, OwnerChanged, TaskAdmitted
-from unspool.model.plan import Output, Retry, Task
+from unspool.model.plan import Breaker, Output, Plan, Resource, Retry, Task
 
 EXIT_1 = {"class": "exit_code", "message": "exit code 1"}
 
@@ -178,6 +180,35 @@ def check_priority() -> None:
     assert [spec.task.priority for spec in host.kind.started] == [0, 1, 2, 3, 4], "not in the order of priority"
 
 
+def check_what_is_shared() -> None:
+    test_sharing.check_nobody_starves(test_sharing.Load(7, 60))
+
+
+def check_probes() -> None:
+    circuit = Circuit(Breaker(1, 5.0))
+    for outcome in ("server", None):
+        circuit.leave(circuit.enter(), 0.0, outcome)
+    assert circuit.moment() <= 5.0, "the probe's place is not free"
+
+
+def sharing(resource: Resource, count: int) -> Plan:
+    return replace(plan_of(*[{"uses": ((resource.name, 1),)}] * count), resources=(resource,))
+
+
+def check_breakers() -> None:
+    """Six attempts fail one after the other; from the third on the breaker keeps them apart."""
+    server = {"class": "server", "message": "503"}
+    plan = sharing(Resource("model", slots=1, breaker=Breaker(2, 60.0)), 4)
+    host = Simulated(plan, lambda _: Stub(1.0, error=server))
+    host.drive()
+    took = host.run.completed_at - host.run.started_at
+    assert took > 120, "begun while the breaker was open"
+
+
+def check_rates() -> None:
+    Simulated(sharing(Resource("pace", rate=(1, 10.0)), 3), lambda _: Stub(0.1)).drive()
+
+
 def check_timeouts() -> None:
     test_hosts.check_ticks(scripted(plan_of({"timeout": 30.0}), [["timeout"]]), 1)
 
@@ -255,6 +286,10 @@ NOTICED = [
     (faults.a_stop_is_never_forced, check_cancel_reaches_everybody, "a cancel takes too long"),
     (faults.a_cancel_forgets_the_queued, check_cancel_reaches_everybody, "a cancel does not reach everybody"),
     (faults.stopped_intents_begin, check_stopped_intents, "a stopped intent began"),
+    (faults.a_kept_pool, check_what_is_shared, "nothing will ever happen"),
+    (faults.a_probe_that_stays, check_probes, "the probe's place is not free"),
+    (faults.ends_are_not_told, check_breakers, "begun while the breaker was open"),
+    (faults.nothing_is_due, check_rates, "the host waits for nothing"),
     (faults.no_priority, check_priority, "not in the order of priority"),
     (faults.no_ageing, check_ageing, "an old request does not rise"),
     (faults.idle_rises, check_idle, "an idle request goes before another"),

@@ -1,4 +1,4 @@
-"""Shared resources under load: never more than there is, nobody waits for ever, and a grant costs what it did."""
+"""Shared resources under load: never more than there is, nobody waits for ever, and a grant costs what it costs."""
 
 from __future__ import annotations
 

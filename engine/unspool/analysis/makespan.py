@@ -43,8 +43,8 @@ def _simulate(plan: Plan, times: Schedule, workers: int) -> tuple[int, int]:
     running: list[tuple[int, int]] = []
     now = most = last = 0
     while running or any(lines):
-        while free and (line := _next(lines, stocks, now)) is not None:
-            index = heappop(line)[2]
+        while free and (following := _next(lines, stocks, now)) is not None:
+            index = heappop(following)[2]
             stocks.take(stocks.signature[index], now)
             heappush(running, (now + times.duration[index], index))
             last = max(last, now + times.duration[index])

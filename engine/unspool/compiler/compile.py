@@ -193,7 +193,7 @@ def _interpolated(document: dict[str, Any]) -> tuple[dict[str, Script], list[Dia
             from unspool.compiler.shell import interpolate  # only scripts with values need it
             from unspool.compiler.shell_inputs import harmless
 
-            known = known or harmless(document.get("inputs", {}))
+            known = known or harmless(document.get("inputs", {}), document.get("resources"))
             result = interpolate(text, task.get("shell", default), known)
             scripts[name] = Script(result.script, result.values)
             found += [diagnostic._replace(path=("tasks", name, "run")) for diagnostic in result.diagnostics]

@@ -344,7 +344,8 @@ def _unknown_root(root: str, place: Place) -> Problem:
     known = CONTEXTS[place]
     similar = similar_name(root, list(known))
     hint = foreign(root) or (f"did you mean {quote(similar)}?" if similar else None)
-    return "UNS063", f"there is no {quote(root)}", hint or "known here are " + ", ".join(map(quote, known))
+    common = [name for name in known if name != "lease"]  # few tasks have any
+    return "UNS063", f"there is no {quote(root)}", hint or "known here are " + ", ".join(map(quote, common))
 
 
 def _shown(path: Steps) -> str:

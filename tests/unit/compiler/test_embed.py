@@ -146,7 +146,13 @@ def test_a_value_that_does_not_fit_fails_the_task_before_anything_of_it_runs():
         (("child.yaml", "none.yaml"), {}, "UNS180", 8, "cannot be read"),
         (("target:", "goal:"), {}, "UNS183", 8, "no input `goal`"),
         (("inputs: {target:", "inputs: {n: many, target:"), {}, "UNS183", 8, "must be a whole number"),
-        (("", ""), {"child": CHILD.replace("run: [z]", "ran: [z]")}, "UNS181", 8, "`sub/child.yaml` has 1 error, first in line 15: "),
+        (
+            ("", ""),
+            {"child": CHILD.replace("run: [z]", "ran: [z]")},
+            "UNS181",
+            8,
+            "1 error, first in line 12: ",
+        ),
         (("", ""), {"child": CHILD.replace("env:", "secrets: [TOKEN]\nenv:")}, "UNS184", 8, "the secret `TOKEN`"),
         (("", ""), {"child": CHILD.replace("env:", "resources: {p: {slots: 1}}\nenv:")}, "UNS184", 8, "resource `p`"),
         (

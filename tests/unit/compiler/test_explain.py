@@ -462,6 +462,8 @@ def test_tables_of_foreign_keys_lead_to_known_keys():
         "limits": definitions["Limits"],
         "retry": definitions["Retry"],
         "cache": definitions["Cache"],
+        "resource": definitions["Resource"],
+        "circuit_breaker": definitions["CircuitBreaker"],
         "filter": definitions["Filter"],
         "http": definitions["Http"],
         "source": definitions["FileSource"],

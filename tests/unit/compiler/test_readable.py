@@ -35,8 +35,10 @@ def test_what_is_broken_is_left_out_and_leaves_a_hole_where_names_stood():
         ("tasks", "a", "depends_on"),
         ("tasks", "b", "depends_on"),
         ("tasks", "b", "outputs"),
+        ("tasks", "b", "uses"),
         ("tasks", "c", "depends_on"),
         ("tasks", "c", "outputs"),
+        ("tasks", "c", "uses"),
     }
 
 
@@ -58,6 +60,9 @@ def test_salvage_survives_any_value():
         "inputs: {n: 3}\ntasks: {a: {run: [x, '${{ inputs.n }}']}}",
         "env: 3\ntasks: {a: {run: [x, '${{ env.n }}']}}",
         "tasks: {b: {run: [x], output: {v: {}}}, a: {run: [x, '${{ tasks.b.outputs.v }}'], depends_on: [b]}}",
+        "resources: [r]\ntasks: {a: {run: [x], uses: [r]}}",
+        "resources: {r: {slot: 1}}\ntasks: {a: {run: [x], uses: [q]}}",
+        "resources: {r: {slots: 1}}\ntasks: {a: {run: [x], uses: r}}",
         "tasks: {b: 3, a: {run: [x, '${{ tasks.b.outputs.v }}'], depends_on: [b]}}",
         "tasks: {b: {run: [x]}, a: {run: [x, '${{ tasks.b.state }}'], needs: [b]}}",
         "tasks: {b: {run: [x]}, a: {run: [x, '${{ tasks.b.state }}'], depends_on: {b: sucess}}}",

@@ -66,3 +66,10 @@ ENUM = "{enum: [ls, pwd], default: ls}"
 )
 def test_a_warning_is_left_out_where_the_schema_answers_it(script: str, schema: str, expected: list[str]):
     assert codes(script, schema) == expected
+
+
+def test_items_are_the_documents_own_words():
+    known = harmless({}, {"port": {"items": [8001]}, "flag": {"items": ["-v"]}, "pool": {"slots": 1}})
+    assert {"lease.port", "lease.flag"} <= known["UNS101"]
+    assert "lease.port" in known["UNS102"]
+    assert "lease.flag" not in known["UNS102"]

@@ -103,7 +103,7 @@ def test_no_window_sees_more_than_the_burst_and_what_was_refilled(count, period,
 
 
 def test_a_quick_bucket_does_not_drift():
-    """A million a second for ten seconds: every token takes its microsecond, though the clock is hardly finer."""
+    """A million a second for ten seconds: every token takes its microsecond, of which a float has four steps."""
     bucket, now, taken = Bucket(1_000_000, 1.0), NOW, 0
     bucket.take(1_000_000, now)
     for _ in range(10_000):
