@@ -109,6 +109,21 @@ def workflow(graph: Graph, body: str) -> Iterator[str]:
             yield f"    {line}"
 
 
+def fan_out(size: int, *, shared: bool) -> Iterator[str]:
+    """An unspool document with one task of so many instances, which all take their turn in a pool of 8 and a rate."""
+    yield "unspool: 1"
+    yield "name: fan-out"
+    yield f"limits: {{max_tasks: {size + 1}}}"
+    if shared:
+        yield 'resources: {pool: {slots: 8}, quick: {rate: "1000000/1s"}}'
+    yield "tasks:"
+    yield "  each:"
+    yield f"    for_each: [{', '.join(map(str, range(size)))}]"
+    yield f"    {NOOP}"
+    if shared:
+        yield "    uses: [pool, quick]"
+
+
 ARGV = 'run: ["true"]'
 SCRIPT = 'run: "true"'
 NOOP = 'python: "bench_noop:noop"'

@@ -195,6 +195,18 @@ def unspool_run(tool: Tool, graph: Graph, body: str) -> Prepare:
     return prepare
 
 
+def fan_out_run(tool: Tool, size: int, *, shared: bool) -> Prepare:
+    """One task of so many instances; the parent counts as one more."""
+
+    def prepare(folder: Path, jobs: int) -> Job:
+        graphs.write_lines(folder / "graph.yaml", graphs.fan_out(size, shared=shared))
+        shutil.copy(HERE / "bench_noop.py", folder)
+        argv = [tool.path, "run", "graph.yaml", "--workers", str(jobs), "--quiet"]
+        return Job(argv, lambda: _completed(tool, folder), size + 1)
+
+    return prepare
+
+
 def _completed(tool: Tool, folder: Path) -> int:
     runs = _facts(tool, folder, "ls")
     report = _facts(tool, folder, "show", runs[0]["run"])

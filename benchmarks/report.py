@@ -77,6 +77,7 @@ def markdown(facts: dict, samples: list[Sample]) -> str:
     for group, title, table in (
         ("engines", "### Beside other engines of workflows (seconds for the whole process, two rounds)", _engines),
         ("no-ops", "### Tasks inside the process", _noops),
+        ("fan-out", "### Instances, and what sharing costs them", _fan_outs),
         ("compile", "### Load, check and plan a document", _compile),
         ("start", "### Start", _start),
     ):
@@ -159,9 +160,23 @@ def _noops(medians: Medians) -> str:
     )
 
 
-def _net(medians: Medians, case: str, peer: str) -> float | None:
-    whole, single = medians.seconds(case, peer), medians.seconds("wide 1", peer)
-    if whole is None or single is None or case == "wide 1":
+def _fan_outs(medians: Medians) -> str:
+    rows = []
+    for case in medians.cases:
+        whole = [medians.seconds(case, peer) for peer in ("plain", "pool and rate")]
+        each = [_net(medians, case, peer, "1 instances") for peer in ("plain", "pool and rate")]
+        goal = "at most 1.3" if case.startswith("10,000") else ""
+        figures = [_number(value) for value in (*whole, *(one and one * 1000 for one in each))]
+        rows.append([case, *figures, _ratio(whole[1], whole[0]), _ratio(each[1], each[0]), goal])
+    head = ["", "plain, s", "pool and rate, s", "each, ms", "each with both, ms", "whole, x", "each, x", "goal"]
+    return (
+        _table(head, rows) + "\n\nThe pool has 8 places, the rate is 1,000,000 a second. “Each” leaves out the start."
+    )
+
+
+def _net(medians: Medians, case: str, peer: str, least: str = "wide 1") -> float | None:
+    whole, single = medians.seconds(case, peer), medians.seconds(least, peer)
+    if whole is None or single is None or case == least:
         return None
     return (whole - single) / (medians.tasks(case) - 1)
 

@@ -95,7 +95,8 @@ def chosen_cases(options: argparse.Namespace, tools: peers.Tools) -> list[Case]:
     cases = [case for jobs in options.jobs for case in command_cases(tools, size, jobs)]
     cases += engine_cases(tools, size)
     if tools.unspool:
-        cases += [*noop_cases(tools.unspool, size), *compile_cases(tools.unspool, size)]
+        cases += [*noop_cases(tools.unspool, size), *fan_out_cases(tools.unspool, size)]
+        cases += compile_cases(tools.unspool, size)
     cases += start_cases(tools)
     wanted = options.only or [""]
     return [case for case in cases if any(text in f"{case.group} {case.name}" for text in wanted)]
@@ -140,6 +141,23 @@ def noop_cases(tool: peers.Tool, size: int) -> list[Case]:
             entries["sqlite loop"] = peers.sqlite_floor(graph.size)
         cases.append(Case("no-ops", graph.name, entries, NOOPS_AT_A_TIME, repeats=3 if graph.size == 1 else 1))
     return cases
+
+
+def fan_out_cases(tool: peers.Tool, size: int) -> list[Case]:
+    """Instances of one task, with and without a turn in a pool and a rate; the single one is what starting costs."""
+    return [
+        Case(
+            "fan-out",
+            f"{count:,} instances",
+            {
+                "plain": peers.fan_out_run(tool, count, shared=False),
+                "pool and rate": peers.fan_out_run(tool, count, shared=True),
+            },
+            NOOPS_AT_A_TIME,
+            repeats=3 if count == 1 else 1,
+        )
+        for count in (1, 1000 // size, 10_000 // size, 100_000 // size)
+    ]
 
 
 def compile_cases(tool: peers.Tool, size: int) -> list[Case]:
