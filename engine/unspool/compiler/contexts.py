@@ -106,12 +106,14 @@ LOCAL = {
     "item": "is known only under `for_each`",
     "index": "is known only under `for_each` or `matrix`",
     "matrix": "is known only under `matrix`",
+    "items": "is known only in a task with `batch`",
     "previous": "is known only in a sequential group, from its second step on",
 }
 _LOCAL_HINTS = {
     "item": "give the task a `for_each`",
     "index": "give the task a `for_each`",
     "matrix": "give the task a `matrix`",
+    "items": "give the task a `for_each` and a `batch`",
     "previous": "name the task: `tasks.NAME`, with NAME in `depends_on`",
 }
 

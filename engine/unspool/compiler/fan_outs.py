@@ -11,6 +11,7 @@ from unspool.model.diagnostics import Diagnostic, Path
 from unspool.model.plan import DEFAULT_MOST_INSTANCES, FanOut
 
 CODES = {
+    "UNS185": "a `batch` stands where no instances can share an attempt",
     "UNS163": "`join` asks for more than `depends_on` names",
     "UNS164": "a task has both `for_each` and `matrix`",
     "UNS165": "two tasks or instances would have one name",
@@ -29,6 +30,8 @@ def check_fan_outs(flat: Flat) -> tuple[dict[str, FanOut], list[Diagnostic]]:
         path: Path = ("tasks", name)
         if "join" in body:
             found += _check_join(name, body, path)
+        if "batch" in body:
+            found += _check_batch(name, body, path)
         if "for_each" in body or "matrix" in body:
             if "for_each" in body and "matrix" in body:
                 message = f"task {quote(name)} has both `for_each` and `matrix`"
@@ -100,6 +103,17 @@ class _Reader:
         schema = self._inputs.get(name)
         most = schema.get("maxItems") if isinstance(schema, dict) else None
         return (DEFAULT_MOST_INSTANCES if most is None else int(most)), True
+
+
+def _check_batch(name: str, body: dict[str, Any], path: Path) -> list[Diagnostic]:
+    wrong = next((key for key in ("cache", "compensate", "success_when") if key in body), None)
+    if "for_each" not in body and "matrix" not in body:
+        message = f"task {quote(name)} has a `batch` but no instances to share it"
+        return [Diagnostic("UNS185", message, (*path, "batch"), on_key=True, hint="add `for_each`, or remove it")]
+    if wrong is None and body.keys() & {"run", "python", "http"}:
+        return []
+    message = f"`batch` of task {quote(name)} does not go with {quote(wrong or 'an action without an attempt')}"
+    return [Diagnostic("UNS185", message, (*path, "batch"), on_key=True, hint="remove one of them")]
 
 
 def _check_join(name: str, body: dict[str, Any], path: Path) -> list[Diagnostic]:

@@ -20,6 +20,7 @@ from unspool.model.plan import (
     DEFAULT_MAX_BYTES,
     DEFAULT_MAX_TASKS,
     PRIORITIES,
+    Batch,
     Breaker,
     Cache,
     FanOut,
@@ -176,6 +177,8 @@ class _Lowering:
             fields["join"] = 1 if body["join"] == "any" else int(body["join"])
         if name in self._fans:
             fields["fan_out"] = self._fans[name]
+        if "batch" in body:
+            fields["batch"] = _batch(body["batch"])
         if "cache" in body:
             fields["cache"] = _cache(body["cache"])
         return Task(
@@ -309,6 +312,10 @@ def _retry(keys: dict[str, Any]) -> Retry:
     if "max_attempts" in fields:
         fields["max_attempts"] = int(fields["max_attempts"])
     return Retry(**fields)
+
+
+def _batch(keys: dict[str, Any]) -> Batch:
+    return Batch(int(keys["size"]), parse_duration(keys.get("within", "0s")), keys.get("by"))
 
 
 def _cache(keys: dict[str, Any]) -> Cache:

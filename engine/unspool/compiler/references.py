@@ -162,6 +162,10 @@ class _Checker:
         else:
             self.value(value, blind)
 
+    def batch(self, value: Any, spot: Spot) -> None:
+        """Check what instances are brought together by."""
+        self.value(value.get("by"), spot._replace(path=(*spot.path, "by")))
+
     def on_failure(self, value: Any, spot: Spot) -> None:
         """Check the arguments of a substitute."""
         if isinstance(value, dict) and "with" in value:
@@ -294,6 +298,7 @@ _FIELDS: dict[str, Callable[[_Checker, Any, Spot], None]] = {
     "for_each": _Checker.fan_out,
     "matrix": _Checker.fan_out,
     "workflow": _Checker.workflow,
+    "batch": _Checker.batch,
     "wait": _Checker.value,
     "approval": _Checker.value,
     "on_failure": _Checker.on_failure,

@@ -29,6 +29,7 @@ Steps = tuple[str | int, ...]
 Problem = tuple[str, str, str]  # code, message, hint
 
 _MOST_LISTED = 6
+_OF_ATTEMPTS = frozenset(("run", "python", "http", "with", "stdin", "env", "cwd", "cache"))
 _FIELD_TYPES: dict[Steps, str] = {
     ("inputs",): "object",
     ("env",): "object",
@@ -132,8 +133,12 @@ class Scope:
         if spot.node < 0:
             return frozenset()
         role = self._role(spot)
-        own = locals_of(self._tasks[spot.node]) if spot.knows_own else frozenset()
-        return role.local | own
+        if not spot.knows_own:
+            return role.local
+        body = self._tasks[spot.node]
+        if "batch" in body and spot.path[2:3] and spot.path[2] in _OF_ATTEMPTS:
+            return role.local | {"items"}
+        return role.local | locals_of(body)
 
     def target(self, name: str, spot: Spot) -> int | None:
         """Give the task that a name means where it stands, None where there is none that may be named."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class Growth(Dependencies):
     """Adds nodes to a run. Growth is append-only: what is there never changes or moves."""
 
+    batches = 0  # nodes that only run others together, and cost no budget
+
     def _seen(self) -> Context:
         raise NotImplementedError
 
@@ -71,9 +73,10 @@ class Growth(Dependencies):
 
     def _has_room(self, index: int, more: int) -> bool:
         """Charge the budget of tasks; what is too much fails the task that asks for it."""
-        if len(self.nodes) + more <= self.plan.max_tasks:
+        count = len(self.nodes) - self.batches + more
+        if count <= self.plan.max_tasks:
             return True
-        message = f"the run would have {len(self.nodes) + more:,} tasks; `limits.max_tasks` is {self.plan.max_tasks:,}"
+        message = f"the run would have {count:,} tasks; `limits.max_tasks` is {self.plan.max_tasks:,}"
         self._fail(index, failure(status.BUDGET_EXHAUSTED, message), {})
         return False
 

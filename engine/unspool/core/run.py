@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from unspool.core.closing import Closing
+from unspool.core.batching import Batching
 from unspool.core.context import Context
 from unspool.core.edges import edges_of, hurts
 from unspool.core.limits import RUN_TIMER
@@ -54,7 +54,7 @@ from unspool.model.status import (
 )
 
 
-class Run(Closing):
+class Run(Batching):
     """The state of one run.
 
     Reading its attributes is free to all; nothing but `apply` changes them. An event that cannot
@@ -420,7 +420,7 @@ class Run(Closing):
 # Kinds that the run carries out by itself, and how.
 _WITHOUT_ATTEMPT = {"gate": "_open_gate", "group": "_close_group", "wait": "_wait", "approval": "_ask_person"}
 # Timers of tasks without an attempt, and what their end means.
-_WAKES = {"wait": "_wait_over", "approval": "_nobody_decided", "span": "_span_over"}
+_WAKES = {"wait": "_wait_over", "approval": "_nobody_decided", "span": "_span_over", "batch": "_launch"}
 
 _HANDLERS: dict[type, str] = {
     RunStarted: "_on_run_started",

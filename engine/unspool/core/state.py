@@ -100,6 +100,8 @@ class Family:
         open: how many of them are not final.
         stand_in: the instance whose state and outputs this failed task shows, -1 for none.
         stands_for: the failed task that this one stands in for, -1 for none.
+        line: of an instance that waits for company, the line it waits in, -1 for none.
+        batch: of a batch, the instances that it runs, each with the number of its attempt.
         before: how many attempts had failed before the last rollback.
         undoes: the task that this one undoes, -1 for none.
         rollbacks: how often the task was undone to be tried again.
@@ -107,10 +109,12 @@ class Family:
     """
 
     __slots__ = (
+        "batch",
         "before",
         "begun",
         "instances",
         "is_undone",
+        "line",
         "open",
         "parent",
         "rollbacks",
@@ -128,6 +132,8 @@ class Family:
         self.stand_in = -1
         self.stands_for = -1
         self.before = 0
+        self.line = -1
+        self.batch: list[tuple[int, int]] = []
         self.rollbacks = 0
         self.is_undone = False
 

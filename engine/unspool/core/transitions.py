@@ -28,8 +28,12 @@ TRANSITIONS: Final[dict[tuple[str, str], str]] = {
     (RUNNING, CANCELLED): "the run or the task was cancelled",
     (QUEUED, READY): "the delay is over",
     (QUEUED, CANCELLED): "the run or the task was cancelled",
-    (QUEUED, COMPLETED): "the moment has come, or the person said yes",
-    (QUEUED, FAILED): "the person said no, nobody decided in time, or too many attempts wait already",
+    (QUEUED, COMPLETED): "the moment has come, the person said yes, or the batch that it was in succeeded",
+    (QUEUED, QUEUED): "its delay is over and it waits for a batch, or its part of a batch failed and another follows",
+    (
+        QUEUED,
+        FAILED,
+    ): "a person or the lack of one said no, its part of a batch failed, or too many attempts wait",
     (RUNNING, SKIPPED): "all of its instances were skipped",
 }
 

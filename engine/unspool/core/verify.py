@@ -7,6 +7,7 @@ from unspool.core.limits import RUN_TIMER
 from unspool.core.run import Run
 from unspool.core.state import TaskRun
 from unspool.model.status import (
+    BATCHED,
     BY_PERSON,
     CANCELLED,
     CREATED,
@@ -77,7 +78,7 @@ def _is_open(run: Run, task: TaskRun) -> bool:
 
 
 def _will_wake(run: Run, index: int, task: TaskRun) -> bool:
-    if task.reason == WAITING_FOR_PERSON or (task.reason == ROLLING_BACK and run.rollbacks):
+    if task.reason in (WAITING_FOR_PERSON, BATCHED) or (task.reason == ROLLING_BACK and run.rollbacks):
         return True
     return f"retry:{index}.{task.attempts + 1}" in run.timers or f"wait:{index}" in run.timers
 

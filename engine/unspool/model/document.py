@@ -216,6 +216,14 @@ class FanOut(Part):
     )
 
 
+class Batch(Part):
+    """Instances that arrive close together share one attempt."""
+
+    size: Positive = Field(description="How many share one attempt at most.")
+    within: Duration | None = Field(None, description="How long the first waits for others. Default: not at all.")
+    by: Expression | None = Field(None, description="Only instances for which this gives the same come together.")
+
+
 _Axis = Expression | Annotated[list[AnyValue], Field(min_length=1)]
 
 
@@ -400,6 +408,11 @@ class Task(Part):
     )
     for_each: Expression | list[AnyValue] | FanOut | None = Field(
         None, description="One instance for each item; `item` and `index` are known in it."
+    )
+    batch: Batch | None = Field(
+        None,
+        description="Instances share attempts: the action sees `items`, and `result.json` is a list of as many, each "
+        "`{ok, value}` or `{ok, error}`.",
     )
     matrix: Matrix | None = Field(None, description="One instance for each combination; `matrix.AXIS` is known in it.")
     timeout: PositiveDuration | None = Field(

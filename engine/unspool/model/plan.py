@@ -78,6 +78,17 @@ class Cache(NamedTuple):
     ttl: float | None = None
 
 
+class Batch(NamedTuple):
+    """How instances share attempts: at most `size` of them, those that arrive `within` seconds of the first.
+
+    `by` is text with an expression: only instances for which it gives the same come together.
+    """
+
+    size: int
+    within: float = 0.0
+    by: str | None = None
+
+
 class FanOut(NamedTuple):
     """One instance for each item of a list, or for each combination of the values of axes.
 
@@ -167,6 +178,7 @@ class Task:
         inputs: of a template, the JSON Schema of each of its inputs.
         frame: of a task of another document, the gate that knows the inputs and variables of that document.
         shielded: a cancel does not reach it: it is of `finally` of another document.
+        batch: instances of the task share attempts.
         previous: of a step in a sequence, the node of the step before.
         rollback: `cancel`, or `retry` and how often, once it has failed.
         on_crash: what becomes of an attempt that was under way when the engine died.
@@ -211,6 +223,7 @@ class Task:
     previous: int | None = None
     frame: int | None = None
     shielded: bool = False
+    batch: Batch | None = None
     on_crash: OnCrash = "retry"
     idle_timeout: float | None = None
     secrets: tuple[str, ...] = ()
@@ -368,5 +381,6 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "fan_out": _fan_out,
     "group": _group,
     "cache": _cache,
+    "batch": lambda stored: Batch(*stored),
     **dict.fromkeys(("dependents", "tags", "collect", "secrets", "region", "substitute", "rollback"), tuple),
 }

@@ -44,6 +44,7 @@ MEMBER_FAILED: Final = "member_failed"  # of a group
 DUPLICATE_KEY: Final = "duplicate_key"  # two instances would have one name
 BUDGET_EXHAUSTED: Final = "budget_exhausted"  # more tasks than the document allows
 GROUP_TIMEOUT: Final = "group_timeout"  # the group that it is a part of took too long
+BATCHED: Final = "batched"  # it waits for others to share an attempt with, or for that attempt
 LOST: Final = "lost"  # another member of the group was first
 WAITING: Final = "waiting"  # for a moment that the document names
 WAITING_FOR_PERSON: Final = "waiting_for_person"
