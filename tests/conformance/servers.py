@@ -6,6 +6,7 @@ import gzip
 import json
 import socket
 import threading
+import time
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -27,11 +28,22 @@ class LocalServer:
     Attributes:
         connections: how many were made so far.
         seen: method and path of each request, in order.
+        arrivals: the moment of each, on a clock that only goes forward.
+        moods: statuses (with headers) with which the pages of a book answer first, one a request.
+        held: paths that are answered only when the server is told to `let_go`.
+        at_once: how many requests were being answered at one time, at most.
     """
 
     def __init__(self) -> None:
         self.connections = 0
         self.seen: list[tuple[str, str]] = []
+        self.arrivals: list[float] = []
+        self.moods: list[tuple[int, dict[str, str]]] = []
+        self.held: set[str] = set()
+        self.at_once = 0
+        self._answering = 0
+        self._counting = threading.Lock()
+        self._may_go = threading.Event()
         self.closing = threading.Event()
         self.arrived = threading.Event()  # a request that is not answered at once is here
         self.open: list[socket.socket] = []
@@ -54,9 +66,28 @@ class LocalServer:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
+    def let_go(self) -> None:
+        """Answer those that were held back."""
+        self.held.clear()
+        self._may_go.set()
+
+    def hold_back(self) -> None:
+        """Let a request wait until the server is told to let go, or closed."""
+        self.arrived.set()
+        self._may_go.wait(PATIENCE)
+
+    def count(self, more: int) -> None:
+        """Note that a request begins or ends to be answered."""
+        with self._counting:
+            if more > 0:
+                self.arrivals.append(time.monotonic())
+            self._answering += more
+            self.at_once = max(self.at_once, self._answering)
+
     def close(self) -> None:
         """Answer nobody any more."""
         self.closing.set()
+        self._may_go.set()
         self._server.shutdown()
         self._thread.join()
         self.hang_up()
@@ -93,6 +124,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.owner.open.remove(self.request)
 
     def answer(self) -> None:
+        self.owner.count(1)
+        try:
+            self._answer()
+        finally:
+            self.owner.count(-1)
+
+    def _answer(self) -> None:
         self.owner.seen.append((self.command, self.path))
         length = int(self.headers.get("Content-Length", 0))
         self.content = self.rfile.read(length)
@@ -136,6 +174,18 @@ class _Handler(BaseHTTPRequestHandler):
         """/flaky/2?Retry-After=0 refuses two requests."""
         refused = sum(path == self.path for _, path in self.owner.seen) <= int(self.rest)
         self.send(b"busy" if refused else b"fine\n", 503 if refused else 200, **self.query)
+
+    def say_book(self) -> None:
+        """/book/3/pages lists three pages, /book/3/pages/2 is one of them: an API with limits and moods."""
+        count, _, page = self.rest.partition("/pages")
+        if page and self.path in self.owner.held:
+            self.owner.hold_back()
+        if page and self.owner.moods:
+            status, headers = self.owner.moods.pop(0)
+            self.send(b"not now", status, **headers)
+            return
+        told = {"items": [f"{page[1:]}.{n}" for n in (1, 2)]} if page else {"pages": list(range(1, int(count) + 1))}
+        self.send(json.dumps(told).encode(), Content_Type="application/json")
 
     def say_slow(self) -> None:
         self.owner.arrived.set()
