@@ -30,7 +30,7 @@ def _text(report: dict[str, Any], workers: int) -> list[str]:
     path = report["critical_path"]
     lines = [f"{report['name']}: {len(report['tasks'])} tasks in {len(report['waves'])} waves", ""]
     for number, wave in enumerate(report["waves"], 1):
-        lines += _wrap(f"  {number:>3}  ", "  ".join(wave))
+        lines += _wrap(f"  {number:>3}  ", "  ".join(_counted(task, report["tasks"][task]) for task in wave))
     lines += ["", *_wrap("critical path  ", " -> ".join(path["tasks"]))]
     lines.append(
         f"               {_time(path['seconds'])} of {_time(report['total_work_s'])} work, "
@@ -40,6 +40,13 @@ def _text(report: dict[str, Any], workers: int) -> list[str]:
         mark = "  <- --workers" if row["workers"] == workers else ""
         lines.append(f"  {row['workers']:>5} workers  {_time(row['seconds'])}{mark}")
     return lines
+
+
+def _counted(name: str, task: dict[str, Any]) -> str:
+    """Name a task with how many instances it has, or may have."""
+    if task["bound"] == 1 and not task["open"]:
+        return name
+    return f"{name}[up to {task['bound']}]" if task["open"] else f"{name}[{task['bound']}]"
 
 
 def _wrap(lead: str, text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from math import prod
 from typing import Any
 
@@ -9,6 +10,8 @@ from unspool.compiler.flatten import Flat, Role, asks_each
 from unspool.compiler.wording import quote
 from unspool.model.diagnostics import Diagnostic, Path
 from unspool.model.plan import DEFAULT_MOST_INSTANCES, FanOut
+
+_MOST_COUNTED = 10_000  # combinations of a matrix that are gone through to count those that `exclude` drops
 
 CODES = {
     "UNS185": "a `batch` stands where no instances can share an attempt",
@@ -72,6 +75,20 @@ def _names_template(policy: Any, tasks: dict[str, Any]) -> bool:
     return isinstance(policy, dict) and policy.get("substitute") in tasks
 
 
+def _count(axes: dict[str, list[Any]], exclude: list[dict[str, Any]]) -> int:
+    """Count the combinations that are left of a matrix that is written out."""
+    rows = (dict(zip(axes, values, strict=True)) for values in product(*axes.values()))
+    return sum(not any(_drops(drop, row) for drop in exclude) for row in rows)
+
+
+def _drops(drop: dict[str, Any], row: dict[str, Any]) -> bool:
+    """Whether a row matches, where no boolean equals a number."""
+    return all(
+        name in row and row[name] == value and isinstance(row[name], bool) == isinstance(value, bool)
+        for name, value in drop.items()
+    )
+
+
 class _Reader:
     """Finds out how many instances there may be."""
 
@@ -93,6 +110,8 @@ class _Reader:
         lengths = [self._length(values) for values in axes.values()]
         most = (prod(length for length, _ in lengths) if axes else 0) + len(include)
         is_open = any(is_open for _, is_open in lengths)
+        if not is_open and exclude and most <= _MOST_COUNTED and "${{" not in repr(value):
+            most = _count(axes, exclude) + len(include)
         return FanOut(None, None, None, most, is_open, self._each, axes, tuple(include), tuple(exclude))
 
     def _length(self, items: Any) -> tuple[int, bool]:

@@ -11,7 +11,7 @@ from unspool.core.run import Run
 from unspool.core.state import TaskRun
 from unspool.model.lognames import attempt_of
 from unspool.model.plan import Task
-from unspool.model.status import COMPLETED, FAILED, SKIPPED
+from unspool.model.status import COMPLETED, FAILED, SKIPPED, WAITING_FOR_PERSON
 from unspool.observe.console import printable, tail
 from unspool.observe.report import critical_path, summary
 
@@ -68,6 +68,8 @@ def rows(run: Run, paint: Paint, most: int | None = None) -> Iterator[str]:
         yield f"  {plan.id:<{width}}  {took}  {paint(f'{task.state}{why}', task.state)}{tries}{used}"
         if most is None and task.error is not None and task.error["message"] != task.reason:
             yield f"  {'':<{width}}               {printable(task.error['message'])}"
+        if task.reason == WAITING_FOR_PERSON:
+            yield f"  {'':<{width}}               {printable(task.prompt or '')}"
 
 
 def _chosen(tasks: list[tuple[Task, TaskRun]], most: int) -> list[tuple[Task, TaskRun]]:

@@ -78,3 +78,35 @@ def test_the_schema_refuses_what_no_report_is(spoil):
 def test_no_workers_is_no_number_of_workers():
     with pytest.raises(ValueError, match="at least one worker"):
         plan_report(plan_of(BODY), 0)
+
+
+GROWN = """
+inputs: {many: {type: array, default: [1], maxItems: 7}}
+tasks:
+  a: {run: [x]}
+  mat: {matrix: {x: [1, 2], y: [1, 2], exclude: [{x: 1, y: 2}]}, run: [x], estimate: 10s}
+  open: {depends_on: [a], for_each: "${{ inputs.many }}", run: [x]}
+  g:
+    depends_on: [a]
+    for_each: [1, 2]
+    group: {mode: parallel, tasks: {b: {run: [x]}, c: {run: [x], compensate: {run: [x]}}}}
+  flat: {depends_on: [g], group: {tasks: {d: {run: [x]}}}}
+finally: {bye: {run: [x]}}
+"""
+
+
+def test_what_grows_is_shown_with_its_bounds_and_its_parts_only_where_they_are_sure():
+    report = plan_report(plan_of(GROWN))
+    Draft202012Validator(SCHEMA).validate(json.loads(json.dumps(report)))
+    assert set(report["tasks"]) == {"a", "mat", "open", "g", "flat", "flat.d", "bye"}
+    bounds = {name: (task["open"], task["bound"]) for name, task in report["tasks"].items()}
+    assert (bounds["mat"], bounds["open"], bounds["g"]) == ((False, 3), (True, 7), (False, 2))
+    assert report["tasks"]["flat.d"]["depends_on"] == ["g"]
+    assert report["tasks"]["g"]["dependents"] == ["flat.d"]
+    assert report["waves"] == [["a", "mat"], ["open", "g"], ["flat.d"], ["flat"], ["bye"]]
+
+
+def test_work_and_makespan_count_all_instances_that_are_sure():
+    alone = plan_report(plan_of("tasks: {t: {for_each: [1, 2, 3, 4], run: [x], estimate: 10s}}"))
+    assert alone["total_work_s"] == 40.0
+    assert {row["workers"]: row["seconds"] for row in alone["makespan"]} == {1: 40.0, 2: 20.0, 4: 10.0}

@@ -4,6 +4,7 @@ from pathlib import Path
 import jsonschema
 from hypothesis import given
 
+from tests.playing import Player
 from tests.property.driver import lived, living
 from tests.property.worlds import SEEDS, scenarios, started
 from unspool.core.run import Run
@@ -45,3 +46,18 @@ def test_times_of_a_task():
 
 def test_the_summary_counts_states():
     assert summary(chain()) == "p r1 completed: 3 completed in 9.50 s"
+
+
+def test_a_report_tells_what_was_asked_and_what_was_undone():
+    text = """
+    tasks:
+      a: {run: [x], compensate: {run: [x]}}
+      ask: {depends_on: [a], approval: "Go on?", on_failure: {rollback: {then: cancel}}}
+    """
+    player = Player(text, answers={"ask": False})
+    player.finish()
+    told = report(player.run, 2000.0)
+    jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(json.dumps(told)))
+    assert told["tasks"]["ask"]["prompt"] == "Go on?"
+    assert told["tasks"]["a"]["compensated"] is True
+    assert told["tasks"]["a/compensate"]["state"] == "completed"
