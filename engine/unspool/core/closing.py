@@ -41,7 +41,7 @@ class Closing(Undoing):
     def _end_closing(self) -> None:
         """Somebody will not even wait for `finally`."""
         for node in self.plan.tasks:
-            if node.closing:
+            if node.closing and not node.template:
                 self._cancel_task(node.index, status.INTERRUPTED)
 
     def _stop_run(self, state: str, reason: str) -> None:
@@ -91,7 +91,7 @@ class Closing(Undoing):
             if node.closing:
                 self.tasks[node.index].local = local
         for node in self.plan.tasks:
-            if node.closing and not node.needs and self.tasks[node.index].state == CREATED:
+            if node.closing and not (node.needs or node.template) and self.tasks[node.index].state == CREATED:
                 self._consider(node.index)
         self._tell_dependents()
 

@@ -105,10 +105,9 @@ class Growth(Dependencies):
         self._edges.append([])
         for need, wanted in node.needs:
             self._edges[need].append((node.index, wanted))
-        if node.closing:
-            self.closing += 1
-        elif not node.template:
-            self.open += 1
+        if not node.template:
+            self.closing += node.closing
+            self.open += not node.closing
         self._seen().add(node)
         return node.index
 

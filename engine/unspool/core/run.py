@@ -155,7 +155,7 @@ class Run(Closing):
         self.nodes = list(plan.tasks)
         self.tasks = [TaskRun(task.index, len(task.needs)) for task in plan.tasks]
         self._edges = edges
-        self.closing = sum(node.closing for node in plan.tasks)
+        self.closing = sum(node.closing and not node.template for node in plan.tasks)
         self.open = sum(not node.template for node in plan.tasks) - self.closing
         about = {"id": event.run, "name": plan.name, "started_at": event.at}
         try:

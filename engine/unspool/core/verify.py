@@ -32,7 +32,7 @@ def _counters(run: Run) -> list[str]:
     problems = []
     pairs = list(zip(run.nodes, run.tasks, strict=True))
     still_open = sum(task.state not in FINAL_STATES for node, task in pairs if not (node.template or node.closing))
-    closing = sum(task.state not in FINAL_STATES for node, task in pairs if node.closing)
+    closing = sum(task.state not in FINAL_STATES for node, task in pairs if node.closing and not node.template)
     if run.closing != closing:
         problems.append(f"closing is {run.closing}, but {closing} tasks of `finally` are not final")
     if run.open != still_open:

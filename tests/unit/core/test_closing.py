@@ -95,3 +95,22 @@ def test_finally_runs_after_an_abort():
     player = play(text, {"a": FAILS})
     assert player.states() == {"a": "failed", "b": "cancelled", "tidy": "completed", "tell": "completed"}
     assert (player.run.state, player.run.reason) == ("failed", "run_aborted")
+
+
+@pytest.mark.parametrize(
+    ("task", "ends"),
+    [
+        ("{run: [x], compensate: {run: [undo]}}", {"tidy"}),
+        ("{for_each: [a, b], group: {tasks: {m: {run: [x]}}}}", {"tidy", "tidy[a]", "tidy[a].m", "tidy[b]", "tidy[b].m"}),
+        (
+            "{group: {tasks: {m: {for_each: [a], run: [x], compensate: {run: [undo]}}}}}",
+            {"tidy", "tidy.m", "tidy.m[a]"},
+        ),
+    ],
+)
+def test_finally_may_have_parts(task, ends):
+    """What its parts are copies of is never counted, and never begins."""
+    player = play(f"tasks: {{a: {{run: [x]}}}}\nfinally: {{tidy: {task}}}")
+    assert player.states() == dict.fromkeys(ends | {"a"}, "completed")
+    assert player.begun[0] == "a"
+    assert player.run.state == "completed"
