@@ -384,6 +384,8 @@ class Run(Closing):
     def _consider(self, index: int) -> None:
         """Enough dependencies are final: skip the task, fail it, or begin it."""
         task, node = self.tasks[index], self.nodes[index]
+        if node.closing and self.state != status.FINISHING:
+            return  # all it waits for was cancelled before its time
         if task.unmet and not self._can_be_met(index):
             self._settle(index, SKIPPED, status.DEPENDENCY_NOT_MET)
             return

@@ -40,7 +40,7 @@ def _counters(run: Run) -> list[str]:
     failed = sum(task.state == FAILED and not node.scope and hurts(node, task) for node, task in pairs)
     if run.failed != failed:
         problems.append(f"failed is {run.failed}, but {failed} tasks failed untolerated")
-    cancelled = sum(task.state == CANCELLED and task.reason == BY_PERSON for task in run.tasks)
+    cancelled = sum(task.state == CANCELLED and task.reason == BY_PERSON and not node.closing for node, task in pairs)
     if run.cancelled != cancelled:
         problems.append(f"cancelled is {run.cancelled}, but a person cancelled {cancelled} tasks")
     asking = sum(not attempt.admitted for attempt in run.attempts.values())
