@@ -124,6 +124,8 @@ class Book:
         """End a task in whatever state it is."""
         task = self.tasks[index]
         if task.state in FINAL_STATES:
+            if task.family is not None and task.family.stand_in >= 0:
+                self._cancel_task(task.family.stand_in, reason)
             return
         attempt = self.attempts.get(task.attempt)
         if attempt is None:

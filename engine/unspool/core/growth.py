@@ -83,17 +83,17 @@ class Growth(Dependencies):
                 node, index=len(self.nodes), id=name, needs=(), dependents=(), fan_out=None, when=when, join=None
             )
             return self._add(copy, Family(parent=index), local)
-        return self._copy_region(node, name, local, index)
+        return self._copy_region(node, name, local, Family(parent=index), node.scope)
 
-    def _copy_region(self, node: Task, name: str, local: dict[str, Any], parent: int) -> int:
-        """Add a copy of a whole region under a new name; its last node stands for it."""
+    def _copy_region(self, node: Task, name: str, local: dict[str, Any], family: Family, scope: str) -> int:
+        """Add a copy of a whole region under a new name; its last node stands for it and gets the family."""
         assert node.region is not None  # noqa: S101 - whoever calls has looked
         first, end = node.region
         shift = len(self.nodes) - first
-        for source in self.nodes[first:end]:
-            family = Family(parent=parent) if source.index == end - 1 else None
-            self._add(_moved(source, shift, first, f"{node.id}[]", name), family, local)
-        return len(self.nodes) - 1
+        for source in self.nodes[first : end - 1]:
+            self._add(_moved(source, shift, first, f"{node.id}[]", name), None, local)
+        last = replace(_moved(self.nodes[end - 1], shift, first, f"{node.id}[]", name), scope=scope)
+        return self._add(last, family, local)
 
     def _add(self, node: Task, family: Family | None, local: dict[str, Any]) -> int:
         """Add one node; nothing starts it yet."""
@@ -150,7 +150,7 @@ class Growth(Dependencies):
 
     def _aggregate(self, instances: list[int]) -> tuple[str, str | None]:
         """Give the state of a parent, by section 2 of the language: what hurts most counts."""
-        tasks = [self.tasks[each] for each in instances]
+        tasks = [self.tasks[self._answering(each)] for each in instances]
         outcomes = {self._outcome(each) for each in instances}
         if FAILED in outcomes:
             return FAILED, status.INSTANCE_FAILED
