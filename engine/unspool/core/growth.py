@@ -116,10 +116,15 @@ class Growth(Dependencies):
         family, node = self.tasks[index].family, self.nodes[index]
         assert family is not None and node.fan_out is not None  # noqa: S101, PT018
         most = node.fan_out.max_parallel or len(family.instances)
-        ended = len(family.instances) - family.open
-        while family.begun < len(family.instances) and family.begun - ended < most:
+        while family.begun < len(family.instances) and family.active < most:
             last = family.instances[family.begun]
             family.begun += 1
+            if self.tasks[last].state in FINAL_STATES:
+                continue  # somebody cancelled it before its turn
+            own = self.tasks[last].family
+            assert own is not None  # noqa: S101 - every instance has a parent
+            own.is_begun = True
+            family.active += 1
             for each in self._nodes_of(node, last):
                 if (
                     not self.nodes[each].needs
@@ -127,7 +132,6 @@ class Growth(Dependencies):
                     and self.tasks[each].state == status.CREATED
                 ):
                     self._consider(each)
-            ended = len(family.instances) - family.open
 
     def _nodes_of(self, parent: Task, last: int) -> range:
         """Give all nodes of the instance that a node stands for."""
@@ -142,6 +146,7 @@ class Growth(Dependencies):
         if siblings is None or parent.state in FINAL_STATES:
             return
         siblings.open -= 1
+        siblings.active -= family.is_begun
         if siblings.open:
             self._begin_more(family.parent)
         else:
