@@ -40,7 +40,7 @@ class Book:
         self.open = 0  # tasks that are not final, without those of `finally`
         self.closing = 0  # tasks of `finally` that are not final
         self.asked = 0  # how often a person was asked
-        self.cancelled = 0  # tasks that a person cancelled, one by one or with the run
+        self.cancelled = 0  # tasks that a person cancelled, one by one or with the run; none of `finally`
         self._next_attempt = 1
         self._at = 0.0
         self.moves: list[tuple[int, str, str | None]] = []  # by the last event: task, state, reason
@@ -53,6 +53,8 @@ class Book:
         """Refuse what is about a task that there is not."""
         if not 0 <= index < len(self.tasks):
             raise IllegalEvent(f"the run has no task {index}")
+        if self.nodes[index].template:
+            raise IllegalEvent(f"{self.nodes[index].id} is no task of the run: copies are made of it")
 
     def _attempt(self, number: int) -> Attempt | None:
         """Give a live attempt, None where it is over.
@@ -122,6 +124,8 @@ class Book:
         """End a task in whatever state it is."""
         task = self.tasks[index]
         if task.state in FINAL_STATES:
+            if task.family is not None and task.family.stand_in >= 0:
+                self._cancel_task(task.family.stand_in, reason)
             return
         attempt = self.attempts.get(task.attempt)
         if attempt is None:
@@ -179,8 +183,7 @@ class Book:
             self.closing -= 1
         else:
             self.open -= 1
-        if state == CANCELLED and reason == BY_PERSON:
-            self.cancelled += 1
+            self.cancelled += state == CANCELLED and reason == BY_PERSON
         (self._doomed if task.waiting else self._settled).append(index)
 
     def _move(self, task: TaskRun, state: str, reason: str | None = None) -> None:

@@ -36,13 +36,13 @@ class Closing(Undoing):
         elif by == "interrupt" and (self.state == CANCELLING or self._interrupts > 1):
             self._force_all()
             if self._interrupts > 1:
-                self._end_closing()
+                self._end_closing(status.INTERRUPTED)
 
-    def _end_closing(self) -> None:
-        """Somebody will not even wait for `finally`."""
-        for node in self.nodes:
-            if node.closing or node.shielded:
-                self._cancel_task(node.index, status.INTERRUPTED)
+    def _end_closing(self, reason: str) -> None:
+        """Cancel `finally`: somebody will not even wait for it, or nothing in it can be evaluated."""
+        for node in self.nodes[:]:
+            if (node.closing or node.shielded) and not node.template:
+                self._cancel_task(node.index, reason)
 
     def _stop_run(self, state: str, reason: str) -> None:
         """Begin to end everything; `state` is the verdict that it leads to."""
@@ -82,17 +82,21 @@ class Closing(Undoing):
         return COMPLETED, None
 
     def _begin_closing(self, verdict: dict[str, Any]) -> None:
-        if not self.closing or self._context is None:
-            self.closing = 0 if self._context is None else self.closing
+        if not self.closing:
+            return
+        if self._context is None:
+            self._end_closing(status.EXPRESSION_ERROR)
+            self._tell_dependents()
             return
         if self._interrupts > 1:
-            self._end_closing()
+            self._end_closing(status.INTERRUPTED)
         local = {"run": {**self._context.base["run"], **verdict}}
         for node in self.plan.tasks:
             if node.closing:
                 self.tasks[node.index].local = local
         for node in self.plan.tasks:
-            if node.closing and not node.needs and self.tasks[node.index].state == CREATED:
+            task = self.tasks[node.index]
+            if node.closing and not node.template and not task.waiting and task.state == CREATED:
                 self._consider(node.index)
         self._tell_dependents()
 

@@ -102,10 +102,9 @@ class Context:
 
     def shown(self, index: int) -> dict[str, Any]:
         """Give what others see of a task."""
+        index = self._answering(index)
         task = self._tasks[index]
         family = task.family
-        if family is not None and family.stand_in >= 0:
-            return self.shown(family.stand_in)
         view: dict[str, Any] = {"state": task.state}
         if self._nodes[index].fan_out is not None:
             return {**view, **self._instances(index, family)}
@@ -115,22 +114,28 @@ class Context:
             view["result"] = task.result
         return view
 
+    def _answering(self, index: int) -> int:
+        """Give whose state and outputs a task shows: its own, or those of what stands in for it in the end."""
+        while (family := self._tasks[index].family) is not None and family.stand_in >= 0:
+            index = family.stand_in
+        return index
+
     def _instances(self, index: int, family: Family | None) -> dict[str, Any]:
         """Give what a parent shows: lists, in the order of its instances."""
         task = self._tasks[index]
         if family is None and task.state != COMPLETED:
             return {"instances": []}
         made = family.instances if family is not None else []
-        tasks = [self._tasks[each] for each in made]
+        tasks = [self._tasks[self._answering(each)] for each in made]
         return {
             "instances": [
                 {
-                    "id": self._nodes[one.index].id,
-                    "item": (one.local or {}).get("item", (one.local or {}).get("matrix")),
+                    "id": self._nodes[each].id,
+                    "item": _item(self._tasks[each].local or {}),
                     "state": one.state,
                     "reason": one.reason,
                 }
-                for one in tasks
+                for each, one in zip(made, tasks, strict=True)
             ],
             "result": [one.result for one in tasks],
             "outputs": {
@@ -138,6 +143,10 @@ class Context:
                 for output in self._nodes[index].outputs
             },
         }
+
+
+def _item(local: dict[str, Any]) -> Any:
+    return local.get("item", local.get("matrix"))
 
 
 def text_of(name: str, value: str, context: dict[str, Any]) -> str:

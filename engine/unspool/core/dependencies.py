@@ -60,10 +60,15 @@ class Dependencies(Reusing):
 
     def _outcome(self, index: int) -> str:
         """Give the state of a task as its dependents see it."""
-        task, family = self.tasks[index], self.tasks[index].family
-        if family is not None and family.stand_in >= 0:
-            return self._outcome(family.stand_in)
+        index = self._answering(index)
+        task = self.tasks[index]
         return TOLERATED if task.state == FAILED and self._is_tolerated(index) else task.state
+
+    def _answering(self, index: int) -> int:
+        """Give whose state and outputs a task shows: its own, or those of what stands in for it in the end."""
+        while (family := self.tasks[index].family) is not None and family.stand_in >= 0:
+            index = family.stand_in
+        return index
 
     def _is_tolerated(self, index: int) -> bool:
         """Whether the failure of a task fails nothing else."""

@@ -41,7 +41,8 @@ class Groups(Growth):
         return {"inputs": inputs, "env": {name: text_of(name, text, seen) for name, text in action["env"].items()}}
 
     def _span_over(self, gate: int) -> None:
-        """A group took too long: end what is left of it."""
+        """A group took too long: end what is left of it. That it has failed stands with its gate until it closes."""
+        self.tasks[gate].error = failure(status.TIMEOUT, "the group took longer than its `timeout`")
         self._cancel_members(self._group_behind(gate), status.GROUP_TIMEOUT)
 
     def _group_behind(self, gate: int) -> int:
@@ -60,7 +61,7 @@ class Groups(Growth):
                     self._cancel_task(member, status.LOST)
 
     def _wins(self, members: tuple[int, ...], index: int) -> bool:
-        return index in members and self.tasks[index].state == COMPLETED
+        return self._outcome(index) == COMPLETED and index in members
 
     def _close_group(self, index: int) -> None:
         """All members are final: say what became of the whole."""
@@ -69,8 +70,8 @@ class Groups(Growth):
         gate = self.tasks[about.gate]
         self._cancel_timer(f"{SPAN_TIMER}{about.gate}")
         task.started_at = gate.started_at
-        if gate.state == FAILED:
-            self._fail(index, gate.error or failure(status.MEMBER_FAILED, "the group could not begin"), {})
+        if gate.error is not None:
+            self._fail(index, gate.error, {})
         elif gate.state != COMPLETED:
             self._settle(index, gate.state, gate.reason)
         else:
@@ -82,20 +83,20 @@ class Groups(Growth):
         is_race = about is not None and about.aggregate == "first"
         if is_race and COMPLETED in outcomes:
             self._conclude(index, members)
-            return
-        hurt = [member for member, outcome in zip(members, outcomes, strict=True) if outcome in (FAILED, CANCELLED)]
-        late = [member for member in hurt if self.tasks[member].reason == status.GROUP_TIMEOUT]
-        if late:
-            self._fail(index, failure(status.TIMEOUT, "the group took longer than its `timeout`"), {})
         elif FAILED in outcomes:
             first = members[outcomes.index(FAILED)]
             self._fail(index, failure(status.MEMBER_FAILED, f"{self.nodes[first].id} failed"), {})
-        elif hurt:
-            self._settle(index, CANCELLED, self.tasks[hurt[0]].reason)
+        elif CANCELLED in outcomes:
+            self._settle(index, CANCELLED, self._reason_of(members[outcomes.index(CANCELLED)]))
         elif all(outcome == SKIPPED for outcome in outcomes):
-            self._settle(index, SKIPPED, self.tasks[members[0]].reason)
+            self._settle(index, SKIPPED, self._reason_of(members[0]))
+        elif is_race:
+            self._fail(index, failure(status.MEMBER_FAILED, "none of its tasks completed"), {})
         else:
             self._conclude(index, members)
+
+    def _reason_of(self, member: int) -> str | None:
+        return self.tasks[self._answering(member)].reason
 
     def _conclude(self, index: int, members: tuple[int, ...]) -> None:
         task, about = self.tasks[index], self.nodes[index].group
@@ -123,7 +124,7 @@ class Groups(Growth):
             return None
 
     def _end_of(self, index: int) -> tuple[float, int]:
-        return self.tasks[index].completed_at or 0.0, index
+        return self.tasks[self._answering(index)].completed_at or 0.0, index
 
     def _short(self, group: int, member: int) -> str:
         return self.nodes[member].id.removeprefix(f"{self.nodes[group].id}.")

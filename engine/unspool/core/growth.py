@@ -91,17 +91,17 @@ class Growth(Dependencies):
                 node, index=len(self.nodes), id=name, needs=(), dependents=(), fan_out=None, when=when, join=None
             )
             return self._add(copy, Family(parent=index), local)
-        return self._copy_region(node, name, local, index)
+        return self._copy_region(node, name, local, Family(parent=index), node.scope)
 
-    def _copy_region(self, node: Task, name: str, local: dict[str, Any], parent: int) -> int:
-        """Add a copy of a whole region under a new name; its last node stands for it."""
+    def _copy_region(self, node: Task, name: str, local: dict[str, Any], family: Family, scope: str) -> int:
+        """Add a copy of a whole region under a new name; its last node stands for it and gets the family."""
         assert node.region is not None  # noqa: S101 - whoever calls has looked
         first, end = node.region
         shift = len(self.nodes) - first
-        for source in self.nodes[first:end]:
-            family = Family(parent=parent) if source.index == end - 1 else None
-            self._add(_moved(source, shift, first, f"{node.id}[]", name), family, local)
-        return len(self.nodes) - 1
+        for source in self.nodes[first : end - 1]:
+            self._add(_moved(source, shift, first, f"{node.id}[]", name), None, local)
+        last = replace(_moved(self.nodes[end - 1], shift, first, f"{node.id}[]", name), scope=scope)
+        return self._add(last, family, local)
 
     def _add(self, node: Task, family: Family | None, local: dict[str, Any]) -> int:
         """Add one node; nothing starts it yet."""
@@ -113,10 +113,9 @@ class Growth(Dependencies):
         self._edges.append([])
         for need, wanted in node.needs:
             self._edges[need].append((node.index, wanted))
-        if node.closing:
-            self.closing += 1
-        elif not node.template:
-            self.open += 1
+        if not node.template:
+            self.closing += node.closing
+            self.open += not node.closing
         self._seen().add(node)
         return node.index
 
@@ -125,10 +124,15 @@ class Growth(Dependencies):
         family, node = self.tasks[index].family, self.nodes[index]
         assert family is not None and node.fan_out is not None  # noqa: S101, PT018
         most = node.fan_out.max_parallel or len(family.instances)
-        ended = len(family.instances) - family.open
-        while family.begun < len(family.instances) and family.begun - ended < most:
+        while family.begun < len(family.instances) and family.active < most:
             last = family.instances[family.begun]
             family.begun += 1
+            if self.tasks[last].state in FINAL_STATES:
+                continue  # somebody cancelled it before its turn
+            own = self.tasks[last].family
+            assert own is not None  # noqa: S101 - every instance has a parent
+            own.is_begun = True
+            family.active += 1
             for each in self._nodes_of(node, last):
                 if (
                     not self.nodes[each].needs
@@ -136,7 +140,6 @@ class Growth(Dependencies):
                     and self.tasks[each].state == status.CREATED
                 ):
                     self._consider(each)
-            ended = len(family.instances) - family.open
 
     def _nodes_of(self, parent: Task, last: int) -> range:
         """Give all nodes of the instance that a node stands for."""
@@ -151,6 +154,7 @@ class Growth(Dependencies):
         if siblings is None or parent.state in FINAL_STATES:
             return
         siblings.open -= 1
+        siblings.active -= family.is_begun
         if siblings.open:
             self._begin_more(family.parent)
         else:
@@ -159,7 +163,7 @@ class Growth(Dependencies):
 
     def _aggregate(self, instances: list[int]) -> tuple[str, str | None]:
         """Give the state of a parent, by section 2 of the language: what hurts most counts."""
-        tasks = [self.tasks[each] for each in instances]
+        tasks = [self.tasks[self._answering(each)] for each in instances]
         outcomes = {self._outcome(each) for each in instances}
         if FAILED in outcomes:
             return FAILED, status.INSTANCE_FAILED

@@ -155,7 +155,7 @@ class Run(Batching):
         self.nodes = list(plan.tasks)
         self.tasks = [TaskRun(task.index, len(task.needs)) for task in plan.tasks]
         self._edges = edges
-        self.closing = sum(node.closing for node in plan.tasks)
+        self.closing = sum(node.closing and not node.template for node in plan.tasks)
         self.open = sum(not node.template for node in plan.tasks) - self.closing
         about = {"id": event.run, "name": plan.name, "started_at": event.at}
         try:
@@ -384,6 +384,8 @@ class Run(Batching):
     def _consider(self, index: int) -> None:
         """Enough dependencies are final: skip the task, fail it, or begin it."""
         task, node = self.tasks[index], self.nodes[index]
+        if node.closing and self.state != status.FINISHING:
+            return  # all it waits for was cancelled before its time
         if task.unmet and not self._can_be_met(index):
             self._settle(index, SKIPPED, status.DEPENDENCY_NOT_MET)
             return

@@ -96,8 +96,10 @@ class Family:
     Attributes:
         parent: the task that this one is an instance of, -1 for none.
         instances: of a parent, its instances in their order.
-        begun: how many of them may have started.
+        begun: how many of them, from the first on, have had their turn to begin.
+        active: how many of those that began are not final.
         open: how many of them are not final.
+        is_begun: of an instance: it had its turn and began.
         stand_in: the instance whose state and outputs this failed task shows, -1 for none.
         stands_for: the failed task that this one stands in for, -1 for none.
         line: of an instance that waits for company, the line it waits in, -1 for none.
@@ -109,10 +111,12 @@ class Family:
     """
 
     __slots__ = (
+        "active",
         "batch",
         "before",
         "begun",
         "instances",
+        "is_begun",
         "is_undone",
         "line",
         "open",
@@ -128,7 +132,9 @@ class Family:
         self.undoes = undoes
         self.instances: list[int] = []
         self.begun = 0
+        self.active = 0
         self.open = 0
+        self.is_begun = False
         self.stand_in = -1
         self.stands_for = -1
         self.before = 0

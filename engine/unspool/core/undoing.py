@@ -71,11 +71,9 @@ class Undoing(Waiting):
     def _copy(self, template: Any, name: str, local: dict[str, Any], stands_for: int) -> int:
         family = Family()
         family.stands_for = stands_for
-        if template.region is not None:
-            made = self._copy_region(template, name, local, -1)
-            self.tasks[made].family = family
-            return made
         scope = self.nodes[stands_for].scope
+        if template.region is not None:
+            return self._copy_region(template, name, local, family, scope)
         node = replace(
             template, index=len(self.nodes), id=name, needs=(), dependents=(), template=0, scope=scope, inputs=None
         )

@@ -33,7 +33,7 @@ def _counters(run: Run) -> list[str]:
     problems = []
     pairs = list(zip(run.nodes, run.tasks, strict=True))
     still_open = sum(task.state not in FINAL_STATES for node, task in pairs if not (node.template or node.closing))
-    closing = sum(task.state not in FINAL_STATES for node, task in pairs if node.closing)
+    closing = sum(task.state not in FINAL_STATES for node, task in pairs if node.closing and not node.template)
     if run.closing != closing:
         problems.append(f"closing is {run.closing}, but {closing} tasks of `finally` are not final")
     if run.open != still_open:
@@ -41,7 +41,7 @@ def _counters(run: Run) -> list[str]:
     failed = sum(task.state == FAILED and not node.scope and hurts(node, task) for node, task in pairs)
     if run.failed != failed:
         problems.append(f"failed is {run.failed}, but {failed} tasks failed untolerated")
-    cancelled = sum(task.state == CANCELLED and task.reason == BY_PERSON for task in run.tasks)
+    cancelled = sum(task.state == CANCELLED and task.reason == BY_PERSON and not node.closing for node, task in pairs)
     if run.cancelled != cancelled:
         problems.append(f"cancelled is {run.cancelled}, but a person cancelled {cancelled} tasks")
     asking = sum(not attempt.admitted for attempt in run.attempts.values())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.playing import FAILS, Player, play
+from unspool.errors import IllegalEvent
+from unspool.model.events import CancelRequested
 
 CLOSED = """
 tasks:
@@ -95,3 +97,52 @@ def test_finally_runs_after_an_abort():
     player = play(text, {"a": FAILS})
     assert player.states() == {"a": "failed", "b": "cancelled", "tidy": "completed", "tell": "completed"}
     assert (player.run.state, player.run.reason) == ("failed", "run_aborted")
+
+
+@pytest.mark.parametrize(
+    ("task", "ends"),
+    [
+        ("{run: [x], compensate: {run: [undo]}}", {"tidy"}),
+        (
+            "{for_each: [a, b], group: {tasks: {m: {run: [x]}}}}",
+            {"tidy", "tidy[a]", "tidy[a].m", "tidy[b]", "tidy[b].m"},
+        ),
+        (
+            "{group: {tasks: {m: {for_each: [a], run: [x], compensate: {run: [undo]}}}}}",
+            {"tidy", "tidy.m", "tidy.m[a]"},
+        ),
+    ],
+)
+def test_finally_may_have_parts(task, ends):
+    """What its parts are copies of is never counted, and never begins."""
+    player = play(f"tasks: {{a: {{run: [x]}}}}\nfinally: {{tidy: {task}}}")
+    assert player.states() == dict.fromkeys(ends | {"a"}, "completed")
+    assert player.begun[0] == "a"
+    assert player.run.state == "completed"
+
+
+def test_a_task_of_finally_that_a_person_cancels_early_changes_no_verdict_and_begins_nothing():
+    text = CLOSED.replace("depends_on: [tidy]", "depends_on: {tidy: any}")
+    player = Player(text)
+    player.cancel("tidy")
+    assert player.states()["tell"] == "created", "nothing of `finally` begins before the verdict"
+    player.finish()
+    assert player.begun == ["a", "b", "tell"]
+    assert (player.run.state, player.run.reason) == ("completed", None)
+
+
+def test_finally_is_cancelled_where_nothing_can_be_evaluated():
+    player = Player(
+        "env: {E: '${{ inputs.n + 1 }}'}\ninputs: {n: {type: [string, integer], default: x}}\n" + CLOSED.lstrip()
+    )
+    assert player.run.state == "failed"
+    assert player.ends()["tidy"] == ("cancelled", "expression_error")
+    assert player.ends()["tell"] == ("cancelled", "expression_error")
+
+
+def test_nobody_can_cancel_what_never_runs():
+    player = Player(CLOSED.replace("a: {run: [x]}", "a: {run: [x], compensate: {run: [undo]}}"))
+    template = player.index("a/compensate")
+    with pytest.raises(IllegalEvent, match="is no task of the run"):
+        player.run.apply(CancelRequested(1001.0, "c", template))
+    assert player.run.tasks[template].state == "created"

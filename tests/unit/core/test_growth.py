@@ -193,3 +193,34 @@ def test_fan_outs_may_stand_inside_each_other():
     assert set(states.values()) == {"completed"}
     leaves = sorted(name for name in states if name.endswith("leaf"))
     assert leaves == [f"outer[{outer}].inner[{inner}].leaf" for outer in "ab" for inner in "12"]
+
+
+@pytest.mark.parametrize("body", ["run: [x]", "group: {tasks: {m: {run: [x]}}}"])
+def test_an_instance_that_is_cancelled_before_it_begins_makes_no_room(body):
+    player = Player(f"tasks: {{each: {{for_each: {{items: [a, b, c, d, e], max_parallel: 2}}, {body}}}}}")
+    assert len(player.run.attempts) == 2
+    player.cancel("each[e]")
+    player.cancel("each[d]")
+    assert len(player.run.attempts) == 2
+    player.finish()
+    assert [player.states()[f"each[{key}]"] for key in "abcde"] == ["completed"] * 3 + ["cancelled"] * 2
+
+
+def test_others_see_the_stand_in_of_an_instance():
+    text = """
+    tasks:
+      each:
+        for_each: [a, b]
+        run: [x]
+        outputs: {said: {type: string, from: stdout, default: none}}
+        on_failure: {substitute: spare}
+      after: {depends_on: [each], run: [y, "${{ tasks.each.outputs.said | join(',') }}", "${{ tasks.each.instances | map(attribute='state') | join(',') }}"]}
+    templates:
+      spare: {run: [x], outputs: {said: {type: string, from: stdout}}}
+    """
+    player = play(text, {"each[a]": FAILS})
+    assert player.ends()["each"] == ("completed", None)
+    specs = [
+        command.spec["argv"] for entry in player.entries for command in entry.commands if getattr(command, "spec", None)
+    ]
+    assert specs[-1] == ["y", "each[a]/spare,each[b]", "completed,completed"]
