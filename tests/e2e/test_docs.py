@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.command import by_shell
-from unspool.compiler.compile import compile_document
+from unspool.cli.documents import compile_file
 from unspool.core.transitions import mermaid
 
 ROOT = Path(__file__).parents[2]
@@ -61,12 +61,15 @@ PAGES += [f"docs/how-to/{page.name}" for page in sorted((ROOT / "docs/how-to").g
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_document_in_a_page_compiles(page: str):
+def test_every_document_in_a_page_compiles(page: str, project: Path):
     blocks = [
         block for block in _BLOCK.finditer((ROOT / page).read_text()) if block["kind"] in ("yaml", "toml", "json")
     ]
     assert blocks
-    for block in blocks:
-        compilation = compile_document(block["text"], block["kind"])
-        assert [found.message for found in compilation.diagnostics] == [], block["text"]
+    named = [(block["file"] or f"block{number}.{block['kind']}", block["text"]) for number, block in enumerate(blocks)]
+    for name, text in named:
+        (project / name).write_text(text)
+    for name, text in named:
+        compilation, _ = compile_file(str(project / name))
+        assert [found.message for found in compilation.diagnostics] == [], text
         assert compilation.plan is not None

@@ -109,6 +109,7 @@ class Embedding:
         self._above = above
         self._compiled = compiled
         self.found: list[Diagnostic] = []
+        self._limits: list[dict[str, Any]] = [document.get("limits", {})]
 
     def done(self) -> dict[str, Any]:
         """Give the document with groups in the place of tasks that name others."""
@@ -116,7 +117,11 @@ class Embedding:
         for key in ("tasks", "finally", "templates"):
             if key in document:
                 document[key] = self._all(document[key], (key,))
-        return document
+        limits = dict(document.get("limits", {}))
+        for key in ("concurrency", "queue"):
+            asked = [each[key] for each in self._limits if key in each]
+            limits.update({key: min(asked)} if asked else {})
+        return {**document, "limits": limits} if limits else document
 
     def _all(self, tasks: dict[str, Any], path: Path) -> dict[str, Any]:
         return {name: self._one(body, (*path, name)) for name, body in tasks.items()}
@@ -157,6 +162,7 @@ class Embedding:
             return None
         loaded = load(source.data, source.format)
         inner = Embedding(loaded.value, beside, above, self._compiled).done()
+        self._limits.append(inner.get("limits", {}))
         self._check_inputs(workflow.get("inputs", {}), inner.get("inputs", {}), path)
         self._check_asked(inner, wanted, path)
         return _as_group(inner, workflow, source.folder, loaded.locate.source_text)

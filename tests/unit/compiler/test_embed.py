@@ -93,6 +93,14 @@ def test_defaults_and_limits_are_those_of_its_own_document():
     assert tasks["sub._gate"].timeout == 3600.0
 
 
+def test_the_lowest_concurrency_counts_for_the_whole_run():
+    files = {"child": CHILD.replace("limits: {", "limits: {concurrency: 3, ")}
+    assert compiled(PARENT, **files).plan.concurrency == 3
+    wider = PARENT.replace("defaults:", "limits: {concurrency: 2}\ndefaults:")
+    assert compiled(wider, **files).plan.concurrency == 2
+    assert compiled(wider).plan.concurrency == 2
+
+
 def test_its_failure_is_that_of_its_task():
     played = player(fates={"sub.push": FAILS})
     played.finish()
