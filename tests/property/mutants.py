@@ -102,6 +102,79 @@ SEEDS: tuple[dict[str, Any], ...] = (
         "outputs": {"failed": "${{ tasks.test.outputs.failed }}", "all": {"list": [None, 1]}},
     },
     {
+        "unspool": 1,
+        "name": "parts",
+        "inputs": {"suites": {"type": "array", "items": {"type": "string"}, "default": ["unit", "api"], "maxItems": 9}},
+        "tasks": {
+            "test": {
+                "for_each": "${{ inputs.suites }}",
+                "run": ["pytest", "${{ item }}"],
+                "outputs": {"line": {"type": "string", "from": "stdout", "default": ""}},
+            },
+            "parts": {
+                "for_each": {"items": [{"a": 1}, "x", None], "key": "k${{ index }}", "max_parallel": 2, "max": 9},
+                "run": "true",
+            },
+            "each": {"for_each": [1, "a"], "python": "a:b", "with": {"n": "${{ item }}"}},
+            "grid": {
+                "matrix": {
+                    "os": ["linux", "mac"],
+                    "py": "${{ inputs.suites }}",
+                    "include": [{"os": "bsd", "py": 3}],
+                    "exclude": [{"os": "mac"}],
+                },
+                "run": "true",
+            },
+            "some": {"depends_on": ["test", "parts", "grid"], "join": 2, "run": "true"},
+            "deploy": {
+                "depends_on": {"some": "completed"},
+                "join": "any",
+                "group": {
+                    "mode": "dag",
+                    "tasks": {
+                        "build": {"run": ["make"], "outputs": {"v": {"type": "string", "from": "stdout"}}},
+                        "push": {
+                            "depends_on": ["build"],
+                            "group": {"tasks": {"one": {"run": "true"}, "two": {"wait": "${{ '1s' }}"}}},
+                        },
+                    },
+                    "aggregate": {"reduce": "${{ tasks.build.outputs.v }}"},
+                },
+                "timeout": "1h",
+            },
+            "race": {
+                "group": {"mode": "parallel", "aggregate": "first", "tasks": {"a": {"run": "a"}, "b": {"run": "b"}}},
+            },
+            "pause": {"wait": "100ms"},
+            "until": {"wait": {"until": "2030-03-01T07:00:00Z"}},
+            "ask": {"approval": "Go on?", "timeout": "1h"},
+            "decide": {"approval": {"prompt": "Deploy?", "default": "approve"}, "on_failure": "skip"},
+            "shaky": {"run": "false", "on_failure": {"substitute": "fallback", "with": {"why": ["broken", None]}}},
+            "move": {
+                "run": "true",
+                "compensate": {
+                    "run": "undo",
+                    "shell": "bash",
+                    "stdin": "x",
+                    "with": {"a": 1},
+                    "env": {"A": "b"},
+                    "timeout": "5m",
+                    "retry": {"max_attempts": 2},
+                },
+                "on_failure": {"rollback": {"then": "retry", "attempts": 2}},
+            },
+            "undo": {"run": "true", "compensate": {"python": "a:b"}, "on_failure": {"rollback": {}}},
+        },
+        "templates": {
+            "fallback": {
+                "inputs": {"why": {"type": "array"}, "how": {"type": "string", "default": "so"}},
+                "run": ["echo", "${{ inputs.how }}"],
+                "outputs": {"x": {"type": "string", "from": "stdout"}},
+            },
+        },
+        "finally": {"bye": {"run": "echo ${{ run.state }}"}, "then": {"depends_on": ["bye"], "run": "true"}},
+    },
+    {
         "unspool": 1.0,
         "name": "numbers",
         "limits": {"concurrency": 2.0},

@@ -7,7 +7,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from unspool.compiler.faults import Fault, document_faults, document_schema
-from unspool.compiler.remedies import EXAMPLES
+from unspool.compiler.guesses import EXAMPLES
+from unspool.compiler.places import kind_of
 from unspool.compiler.unknown_keys import unknown_key
 from unspool.compiler.wording import found, inside, place, snippet
 from unspool.compiler.wrong_values import explain_value
@@ -22,7 +23,7 @@ LANGUAGE_VERSION = 1
 # What the schema library may report before it is stopped: a document this wrong is read by no one to the end.
 _MOST_FAULTS = 200
 _FIRST = ("type", "anyOf", "additionalProperties")
-_OTHER_ACTIONS = frozenset(("python", "http"))
+_OTHER_ACTIONS = frozenset(("python", "http", "wait", "approval", "group"))
 # Keys that no process reads: what to do about each.
 _RULED_OUT = {
     "with": ("http", "remove `with`; what is sent stands in `json` or `body` of `http`"),
@@ -82,12 +83,26 @@ def _not_this_language(value: Any) -> Diagnostic | None:
 
 def _explain_unknown_keys(fault: Fault, sink: Sink) -> None:
     known = fault.schema["properties"]
+    if kind_of(fault.path) == "on_failure":
+        known = _known_of_policies(fault, sink)
     extra = [key for key in fault.value if key not in known and not _is_extension(key, fault.schema)]
     for key in extra[:_MOST_FAULTS]:
         diagnostic, means = unknown_key(fault.path, key, fault.value, known, _homes())
         sink.diagnostics.append(diagnostic)
         if means is not None:
             sink.meant.add((fault.path, means))
+
+
+def _known_of_policies(fault: Fault, sink: Sink) -> set[str]:
+    """Give the keys of all forms of `on_failure`, and say which ones do not go together."""
+    keys = fault.value.keys()
+    if {"substitute", "rollback"} <= keys:
+        message = f"{place(fault.path)} has both `substitute` and `rollback`"
+        hint = "keep one and remove `rollback`"
+        sink.diagnostics.append(Diagnostic("UNS027", message, (*fault.path, "rollback"), on_key=True, hint=hint))
+    elif {"rollback", "with"} <= keys:
+        sink.diagnostics.append(_without(fault.path, "with", "`substitute`"))
+    return {"substitute", "rollback", "with"}
 
 
 def _is_extension(key: str, schema: Mapping[str, Any]) -> bool:
@@ -104,15 +119,21 @@ def _homes() -> dict[str, frozenset[str]]:
 
 def _explain_missing_keys(fault: Fault, sink: Sink) -> None:
     for key in fault.bound:
-        if key not in fault.value and (fault.path, key) not in sink.meant:
+        if key not in fault.value and (fault.path, key) not in sink.meant and not _means_policy(fault.path, sink):
             sink.diagnostics.append(_missing(fault.path, key))
+
+
+def _means_policy(path: Path, sink: Sink) -> bool:
+    """Whether an unknown key stands for the other form of `on_failure`."""
+    return kind_of(path) == "on_failure" and (path, "rollback") in sink.meant
 
 
 def _missing(path: Path, key: str) -> Diagnostic:
     if not path:
         return Diagnostic("UNS022", f"the document has no `{key}`", hint=_STARTERS[key])
-    example = snippet(key, EXAMPLES[key])
-    return Diagnostic("UNS022", f"`{key}` is missing {inside(path)}", path, hint=f"add it, such as {example}")
+    example = EXAMPLES.get(kind_of((*path, key)))
+    hint = "add it" if example is None else f"add it, such as {snippet(key, example)}"
+    return Diagnostic("UNS022", f"`{key}` is missing {inside(path)}", path, hint=hint)
 
 
 def _explain_actions(fault: Fault, sink: Sink) -> None:

@@ -128,7 +128,12 @@ def _chosen_branch(error: ValidationError) -> list[ValidationError] | None:
     branches: dict[Any, list[ValidationError]] = {}
     for inner in error.context or ():
         branches.setdefault(inner.relative_schema_path[0], []).append(inner)
-    return next((inners for inners in branches.values() if not any(map(_is_mistyped, inners))), None)
+    fitting = [inners for inners in branches.values() if not any(map(_is_mistyped, inners))]
+    return min(fitting, key=_missing_keys, default=None)  # of several maps the one whose keys are there
+
+
+def _missing_keys(errors: list[ValidationError]) -> int:
+    return sum(error.validator == "required" and not error.relative_path for error in errors)
 
 
 def _is_mistyped(error: ValidationError) -> bool:

@@ -21,7 +21,6 @@ def _table(**rows: str) -> dict[str, str]:
 # `with`, `from`, `import` and `finally` are words of Python: as names of arguments they end in `_`.
 _NO_CONTAINER = "tasks run on this machine; start a container in `run`, as in `run: [docker, run, IMAGE, COMMAND]`"
 _NO_MACHINE = "every task runs on this machine: remove it"
-_NO_STEPS = "a task has one action: make each step a task of its own and link them with `depends_on`"
 _ONE_LIST = "put the program and its arguments into one list: `run: [program, argument]`"
 _IN_URL = "write it into the `url`, as in `url: https://example.com/items?page=2`"
 _AT_THE_TOP = "name it at the top level: `secrets: [NAME]`"
@@ -33,8 +32,11 @@ LATER = {
     "task": frozenset(("agent swarm monitor internal on_result interpret").split()),
     "defaults": frozenset(("join", "cache")),
     "limits": frozenset(("max_depth", "max_cost_usd", "idle")),
+    "compensate": frozenset(("http", "wait", "approval", "group", "agent", "swarm", "internal", "workflow")),
+    "aggregate": frozenset(("python",)),
 }
-LATER_ACTIONS = frozenset(("agent", "swarm", "monitor", "internal"))
+LATER["template"] = LATER["task"]
+LATER_ACTIONS = frozenset(("agent", "swarm", "monitor", "internal")) | LATER["compensate"]
 
 _TASK = _table(
     depends_on="needs need depends dependencies deps requires require after run_after upstream wait_for prerequisites",
@@ -61,9 +63,12 @@ _TASK = _table(
     grace="grace_period stop_grace_period kill_after termination_grace_period_seconds kill_timeout",
     for_each="with_items with_param with_sequence foreach loop for map fan_out items parallel",
     matrix="strategy",
+    join="quorum min_success at_least",
+    group="steps tasks jobs substeps subtasks sub_tasks children",
+    wait="sleep delay pause_for wait_seconds sleep_seconds start_delay",
     cache="memoize task_cache skip_if_successful sources generates method status",
-    compensate="rollback undo",
-    approval="suspend manual pause",
+    compensate="rollback undo revert compensation on_rollback saga",
+    approval="suspend manual pause approve manual_approval gate review",
     on_result="on_success on_completion next",
     idle_timeout="heartbeat_seconds heartbeat heartbeat_timeout no_output_timeout inactivity_timeout output_timeout",
     uses="pool pools pool_slots resource resources semaphore semaphores mutex lock locks synchronization "
@@ -80,7 +85,8 @@ _DOCUMENT = _table(
     defaults="default default_args task_defaults",
     outputs="output results",
     triggers="on schedule schedules trigger events event cron watch",
-    finally_="on_exit hooks handler_on after_script ensure always after_execution",
+    finally_="on_exit hooks handler_on after_script ensure always after_execution teardown cleanup post",
+    templates="template task_templates handlers",
     import_="include includes imports extends uses",
     resources="pools pool semaphores mutexes queues locks mutex semaphore concurrency_groups rate_limits",
     secrets="secret credentials",
@@ -121,6 +127,36 @@ _OUTPUT = _SCHEMA | _table(
 RENAMES = {
     "document": _DOCUMENT,
     "task": _TASK,
+    "template": {theirs: ours for theirs, ours in _TASK.items() if theirs != "inputs"}
+    | _table(inputs="params parameters arguments args kwargs op_kwargs input"),
+    "compensate": {
+        theirs: ours
+        for theirs, ours in _TASK.items()
+        if ours in ("run", "python", "shell", "stdin", "with", "env", "timeout", "retry")
+    },
+    "group": _table(
+        tasks="steps jobs nodes stages children members subtasks do",
+        mode="type order strategy execution run_mode kind",
+        aggregate="reduce collect output outputs result results combine",
+    ),
+    "aggregate": _table(reduce="expression expr with using reducer"),
+    "for_each": _table(
+        items="in values list item over from of each loop",
+        key="name id instance_key",
+        max_parallel="parallel parallelism concurrency max_concurrency max_concurrent workers",
+        max="limit max_items max_instances count",
+    ),
+    "wait": _table(until="at moment date time datetime timestamp till"),
+    "approval": _table(
+        prompt="message question text ask title description body",
+        default="on_timeout default_verdict otherwise default_action",
+    ),
+    "on_failure": _table(
+        substitute="template fallback replace replacement replace_with instead alternative",
+        rollback="undo compensate revert",
+        with_="inputs params parameters arguments args",
+    ),
+    "rollback": _table(then="and_then after next on_done", attempts="times max_attempts retries count max"),
     "defaults": _TASK,
     "retry": _RETRY,
     "limits": _table(
@@ -179,9 +215,6 @@ ADVICE = {
         "type": "the kind of a task is its action, such as `run` or `python`: remove it",
         "args": _ONE_LIST,
         "argv": _ONE_LIST,
-        "steps": _NO_STEPS,
-        "tasks": _NO_STEPS,
-        "jobs": _NO_STEPS,
         "image": _NO_CONTAINER,
         "container": _NO_CONTAINER,
         "docker": _NO_CONTAINER,
@@ -202,6 +235,27 @@ ADVICE = {
         "rules": "say when the task runs: `when: ${{ CONDITION }}`",
         "silent": "commands are not echoed: remove it",
     },
+    "group": {
+        "parallel": "write `mode: parallel`",
+        "sequential": "write `mode: sequential`",
+        "dag": "write `mode: dag`",
+        "name": "the key above a task is its name: remove it",
+        "max_parallel": "what the whole run may do at once stands in `limits: {concurrency: 4}`: remove it",
+        "fail_fast": "a failed step ends a sequence, other modes go on: remove it",
+    },
+    "for_each": {
+        "as": "an item is called `item` in every task: remove it",
+        "var": "an item is called `item` in every task: remove it",
+        "loop_var": "an item is called `item` in every task: remove it",
+        "fail_fast": "the other instances always go on: remove it",
+    },
+    "wait": dict.fromkeys(
+        ("for", "duration", "seconds", "minutes", "delay"), "a duration stands there by itself, as in `wait: 10m`"
+    ),
+    "approval": dict.fromkeys(
+        ("approvers", "reviewers", "users", "teams", "roles", "by"),
+        "whoever can reach the run may decide: remove it",
+    ),
     "defaults": {"env": "variables for all tasks stand in `env` at the top level"},
     "retry": {
         "factor": "`exponential` doubles the wait each time, `linear` adds `delay`: remove it",
@@ -242,7 +296,46 @@ UNSUPPORTED_SCHEMA_KEYS = frozenset(
     ).split()
 )
 
+ADVICE["template"] = {key: hint for key, hint in ADVICE["task"].items() if key != "args"}
+
+# Airflow's rules of when a task runs, in the words of `join` and `depends_on`: a state for all of them, and `join`.
+TRIGGER_RULES = {
+    "all_success": ("completed", None),
+    "all_done": ("any", None),
+    "all_failed": ("failed", None),
+    "all_skipped": ("skipped", None),
+    "always": ("any", None),
+    "none_failed": ("ok", None),
+    "none_skipped": ("any", None),
+    "one_success": ("ok", "any"),
+    "one_failed": ("failed", "any"),
+    "one_done": ("any", "any"),
+    "none_failed_min_one_success": ("ok", "any"),
+    "all_done_min_one_success": ("any", None),
+}
+
 WORDS = {
+    "join": _table(
+        any="one first either some or one_of any_of one_success one_done none_failed_min_one_success",
+        all="every each and all_of everything all_success all_done",
+    ),
+    "mode": _table(
+        sequential="serial sequence series linear chain pipeline ordered steps",
+        parallel="concurrent concurrently async unordered simultaneous",
+        dag="graph depends topological dependencies",
+    ),
+    "aggregate": _table(
+        collect="all list map merge gather dict none default join",
+        first="any race fastest one winner",
+    ),
+    "verdict": _table(
+        approve="approved accept accepted yes allow continue true go ok pass proceed",
+        reject="rejected deny denied no fail cancel abort false decline stop",
+    ),
+    "then": _table(
+        cancel="abort fail stop end exit cancel_dependents",
+        retry="again rerun restart repeat try_again",
+    ),
     "on_failure": _table(
         skip="continue ignore allow warn tolerate proceed true",
         abort="fail stop fail_fast exit halt terminate cancel cancel_run cancel_all cancelled",

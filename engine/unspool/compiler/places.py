@@ -30,7 +30,19 @@ _CHILDREN: dict[str, dict[str, str]] = {
     "things": {_ANY: "thing"},
     "uses": {_ANY: "use"},
     "tasks": {_ANY: "task"},
+    "finally": {_ANY: "task"},
+    "templates": {_ANY: "template"},
     "task": {"with": "values"},
+    "template": {"with": "values"},
+    "compensate": {"with": "values"},
+    "for_each": {"items": "each", "key": "instance_key", "max_parallel": "max_parallel", "max": "max", _ANY: "any"},
+    "each": {_ANY: "any"},
+    "matrix": {"include": "combinations", "exclude": "combinations", _ANY: "axis"},
+    "axis": {_ANY: "any"},
+    "combinations": {_ANY: "combination"},
+    "combination": {_ANY: "any"},
+    "approval": {"default": "verdict"},
+    "on_failure": {"with": "values"},
     "cache": {"inputs": "globs", "files": "globs"},
     "globs": {_ANY: "glob"},
     "inputs": {_ANY: "schema"},
@@ -60,15 +72,20 @@ BOOLEANS = frozenset(("when", "success_when", "jitter", "uniqueItems"))
 NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
 INTEGERS = frozenset(
     "max_attempts concurrency queue max_tasks max_bytes code status_code slots failures successes use minLength "
-    "maxLength minItems maxItems".split()
+    "maxLength minItems maxItems max max_parallel attempts".split()
 )
 DURATIONS = frozenset(
     ("timeout", "idle_timeout", "grace", "delay", "max_delay", "max_elapsed", "estimate", "ttl", "reset_after")
 )
 TEXTS = frozenset(
     "name description cwd stdin python run url body title format pattern path file tag member need filter key "
-    "glob".split()
+    "glob until prompt substitute instance_key".split()
 )
+
+
+# The kinds of maps that have an action.
+TASKS = frozenset(("task", "template"))
+ACTORS = TASKS | {"compensate"}
 
 
 def kind_of(path: Path) -> str:
@@ -76,7 +93,7 @@ def kind_of(path: Path) -> str:
     kind = "document"
     for key in path:
         children = _CHILDREN.get(kind, {})
-        kind = children.get(_ANY) or children.get(str(key), str(key))
+        kind = children.get(str(key)) or children.get(_ANY, str(key))
     return kind
 
 

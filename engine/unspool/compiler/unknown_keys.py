@@ -9,11 +9,13 @@ from unspool.compiler.foreign_keys import (
     LATER,
     LATER_ACTIONS,
     RENAMES,
+    TRIGGER_RULES,
     UNSUPPORTED_SCHEMA_KEYS,
     normalised,
 )
-from unspool.compiler.places import kind_of
-from unspool.compiler.remedies import duration, fitted
+from unspool.compiler.guesses import fitted, is_task
+from unspool.compiler.places import ACTORS, TASKS, kind_of
+from unspool.compiler.remedies import duration
 from unspool.compiler.wording import choices, inside, place, quote, write
 from unspool.model.diagnostics import Diagnostic
 from unspool.model.similar import closest
@@ -67,7 +69,7 @@ def unknown_key(
         homes: the keys of the other maps of a document: `document`, `task`, `defaults`, `limits`, `retry`, `http`.
     """
     case = _Key(path, key, holder, known, homes)
-    for explain in (_of_the_request, _misspelt_form, _later, _advised, _foreign, _at_home_elsewhere, _misspelt):
+    for explain in _EXPLAINERS:
         answer = explain(case)
         if answer is not None:
             return answer
@@ -76,7 +78,7 @@ def unknown_key(
 
 def _of_the_request(case: _Key) -> Unknown | None:
     """A key of `http` that stands beside it."""
-    is_beside = case.kind == "task" and "http" in case.holder and case.key in case.homes["http"]
+    is_beside = case.kind in TASKS and "http" in case.holder and case.key in case.homes["http"]
     return Unknown(_unknown(case, f"`{case.key}` stands in `http`: move it there")) if is_beside else None
 
 
@@ -90,11 +92,40 @@ def _letters(key: str) -> str:
     return normalised(key).replace("_", "")
 
 
+def _member(case: _Key) -> Unknown | None:
+    """A task that stands in a group itself, not under its `tasks`."""
+    if case.kind != "group" or not is_task(case.value):
+        return None
+    asked = write("tasks", {case.key: case.value}) or "move it there"
+    return Unknown(_unknown(case, f"the tasks of a group stand under `tasks`: {asked}"), "tasks")
+
+
+def _trigger_rule(case: _Key) -> Unknown | None:
+    """A rule of Airflow, which says two things in one word."""
+    if case.kind not in TASKS or normalised(case.key) != "trigger_rule":
+        return None
+    state, join = TRIGGER_RULES.get(normalised(str(case.value)), (None, None))
+    if state is None:
+        return None
+    if join is not None and state == "ok":
+        return Unknown(_unknown(case, f"`{case.key}` is spelt `join` here: {write('join', join)}"), "join")
+    if state == "ok":
+        return Unknown(_unknown(case, "that is how `depends_on` is read anyway: remove it"))
+    return Unknown(_unknown(case, _states_asked(case, state) + (" with `join: any`" if join else "")))
+
+
+def _states_asked(case: _Key, state: str) -> str:
+    needs = case.holder.get("depends_on")
+    names = [name for name in needs if isinstance(name, str)] if isinstance(needs, list) else []
+    asked = write("depends_on", dict.fromkeys(names, state)) if names else None
+    return asked or f"say so in `depends_on: {{NAME: {state}}}`"
+
+
 def _later(case: _Key) -> Unknown | None:
     plain = normalised(case.key)
     if plain not in LATER.get(case.kind, _NONE):
         return None
-    is_action = case.kind == "task" and plain in LATER_ACTIONS
+    is_action = case.kind in ACTORS and plain in LATER_ACTIONS
     hint = "write a `run` or `python` action in its place" if is_action else "remove it"
     return Unknown(_not_yet(case, quote(case.key), hint), "run" if is_action else None)
 
@@ -109,7 +140,9 @@ def _advised(case: _Key) -> Unknown | None:
     hint = ADVICE.get(case.kind, {}).get(plain)
     if hint is None:
         return None
-    means = "run" if plain in ("args", "argv", "steps") and case.kind == "task" else None
+    means = "run" if plain in ("args", "argv") and case.kind in TASKS else None
+    if case.kind == "wait":
+        means = "until"
     if plain in ("concurrency", "max_tasks") and isinstance(case.value, int):
         hint = "it is a limit: " + str(write("limits", {plain: case.value}))
     return Unknown(_unknown(case, hint), means)
@@ -117,6 +150,8 @@ def _advised(case: _Key) -> Unknown | None:
 
 def _foreign(case: _Key) -> Unknown | None:
     ours = RENAMES.get(case.kind, {}).get(normalised(case.key))
+    if ours == "matrix" and not isinstance(case.value, dict):
+        ours = None  # the strategy of a retry
     if ours is None or (ours not in case.known and case.kind == "defaults" and ours not in LATER["defaults"]):
         return _elsewhere(case, "task") if ours and ours in case.homes["task"] else None
     if ours not in case.known:
@@ -189,3 +224,17 @@ def _stranger(case: _Key) -> Unknown:
 def _unknown(case: _Key, hint: str) -> Diagnostic:
     message = f"unknown key {quote(case.key)} {inside(case.path)}"
     return Diagnostic("UNS020", message, (*case.path, case.key), on_key=True, hint=hint)
+
+
+# In this order: the first that has an answer gives it.
+_EXPLAINERS = (
+    _of_the_request,
+    _misspelt_form,
+    _member,
+    _trigger_rule,
+    _later,
+    _advised,
+    _foreign,
+    _at_home_elsewhere,
+    _misspelt,
+)

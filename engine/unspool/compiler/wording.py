@@ -27,28 +27,42 @@ TYPE_PHRASES = {
 }
 
 
+def task_name(path: Path) -> str | None:
+    """Give the name of the task at a path, with the groups around it: `deploy.push`; None where no task stands."""
+    match path:
+        case ("tasks" | "finally" | "templates", str(name)):
+            return name
+        case (*outer, "group", "tasks", str(name)):
+            holder = task_name(tuple(outer))
+            return None if holder is None else f"{holder}.{name}"
+    return None
+
+
 def place(path: Path) -> str:
     """Name the value at a path as an author would: `timeout` of task `build`."""
-    match path:
-        case ():
-            return "the document"
-        case ("tasks", str(name)):
-            return f"task {quote(name)}"
-        case ("inputs", str(name)):
-            return f"input {quote(name)}"
-        case ("resources", str(name)):
-            return f"resource {quote(name)}"
-        case ("outputs", str(name)):
-            return f"output {quote(name)} of the workflow"
-        case ("tasks", task, "outputs", str(name)):
-            return f"output {quote(name)} of task {quote(str(task))}"
-        case (key,):
-            return quote(str(key))
-        case (*parent, int(index)):
-            return f"item {index + 1} of {place(tuple(parent))}"
-        case (*parent, key):
-            return f"{quote(str(key))} of {place(tuple(parent))}"
-    raise AssertionError(path)
+    if not path:
+        return "the document"
+    task = task_name(path)
+    if task is not None:
+        return f"{'template' if path[0] == 'templates' and len(path) == 2 else 'task'} {quote(task)}"
+    *outer, key = path
+    holder = tuple(outer)
+    if isinstance(key, int):
+        return f"item {key + 1} of {place(holder)}"
+    return _declared(holder, key) or (f"{quote(key)} of {place(holder)}" if holder else quote(key))
+
+
+def _declared(holder: Path, name: str) -> str | None:
+    """Name what is declared under a name: an input, an output, a resource."""
+    if holder in (("inputs",), ("resources",)):
+        return f"{str(holder[0]).removesuffix('s')} {quote(name)}"
+    if holder == ("outputs",):
+        return f"output {quote(name)} of the workflow"
+    if holder[-1:] == ("outputs",) and task_name(holder[:-1]) is not None:
+        return f"output {quote(name)} of {place(holder[:-1])}"
+    if holder[-1:] == ("inputs",) and len(holder) == 3 and holder[0] == "templates":
+        return f"input {quote(name)} of {place(holder[:-1])}"
+    return None
 
 
 def inside(path: Path) -> str:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from unspool.compiler.faults import Fault, document_schema, fits_part
 from unspool.compiler.foreign_keys import WORDS, normalised
-from unspool.compiler.places import DURATIONS, kind_of
-from unspool.compiler.remedies import EXAMPLES, fitted, header_name, task_name, variable_name, workflow_name
+from unspool.compiler.guesses import EXAMPLES, fitted
+from unspool.compiler.places import BOOLEANS, DURATIONS, TASKS, kind_of
+from unspool.compiler.remedies import header_name, task_name, variable_name, workflow_name
 from unspool.compiler.wording import (
     TYPE_PHRASES,
     choices,
@@ -50,17 +51,26 @@ _NAMED = {
     "values": "an output",
     "resources": "a resource",
     "uses": "a resource",
+    "matrix": "an axis",
+    "combination": "an axis",
+    "templates": "a template",
+    "substitute": "a template",
 }
 _FORMS = {
-    "Expression": "one expression, `${{ ... }}`, or true or false",
+    "Expression": "one expression, `${{ ... }}`",
     "ValueExpression": "one expression, `${{ ... }}`",
     "PythonTarget": "a module and a function, `package.module:function`",
     "Rate": "a number, `/` and a duration, such as `60/1m`",
     "JsonPointer": "a JSON Pointer such as `/failed/0`",
     "ErrorClass": "the name of an error class, such as `timeout`",
 }
+_LISTS = dict.fromkeys(("for_each", "each", "axis"), "a list or one expression, `${{ ... }}`")
 _DURATION = "a whole number with its unit, such as `30s`, `5m` or `2h`"
-_LATER_POLICIES = {"substitute", "rollback"}
+_TASK_MAPS = {
+    "tasks": "write each task under its name, as in `tasks: {build: {run: [make]}}`",
+    "templates": "write each template under its name, as in `templates: {fallback: {run: [make]}}`",
+    "finally": "write each task under its name, as in `finally: {cleanup: {run: [make, clean]}}`",
+}
 _BOUNDS = {
     "minimum": "at least",
     "exclusiveMinimum": "greater than",
@@ -91,6 +101,9 @@ class _Case:
             return self._null()
         if self.kind in DURATIONS and rule in ("type", "pattern"):
             return self._say("UNS030", f"must be {_DURATION}, not {found(self.value)}", self._duration_hint())
+        if self.kind == "wait" and rule in ("anyOf", "pattern"):
+            what = "a duration such as `10m`, or a map with `until`"
+            return self._say("UNS030", f"must be {what}, not {found(self.value)}", self._remedy())
         explain = _RULES.get(rule)
         return explain(self) if explain else self._say("UNS039", f"does not fit: {self.fault.message}", None)
 
@@ -103,8 +116,8 @@ class _Case:
         return Diagnostic("UNS031", message, self.path, hint=self._null_hint())
 
     def _null_hint(self) -> str:
-        if self.kind in ("task", "schema"):
-            asked = write(self.key, {"run": ["make"]} if self.kind == "task" else {"type": "string"})
+        if self.kind in TASKS or self.kind == "schema":
+            asked = write(self.key, {"run": ["make"]} if self.kind in TASKS else {"type": "string"})
             return f"say what it is: {asked}" if asked else "say what it is"
         if self.kind == "type":
             return 'write `type: "null"` if the type null is meant'
@@ -115,10 +128,6 @@ class _Case:
 
     def wrong_type(self) -> Diagnostic:
         """The value is of a JSON type that does not fit."""
-        if self.kind == "on_failure" and isinstance(self.value, dict) and self.value.keys() & _LATER_POLICIES:
-            policy = next(iter(self.value.keys() & _LATER_POLICIES))
-            hint = "write `on_failure: cancel_dependents`, `abort` or `skip`"
-            return self._say("UNS021", f"asks for `{policy}`, which is not supported by this version yet", hint)
         return self._say("UNS023", f"must be {self._expected()}, not {found(self.value)}", self._remedy())
 
     def _expected(self) -> str:
@@ -130,7 +139,7 @@ class _Case:
         schema = self._resolved(schema)
         form = _FORMS.get(self._defined_as(schema))
         if form is not None:
-            return form.removesuffix(", or true or false")
+            return form
         types = schema["type"]
         return either(TYPE_PHRASES[name] for name in ([types] if isinstance(types, str) else types))
 
@@ -147,8 +156,10 @@ class _Case:
     def _remedy(self) -> str | None:
         if self.kind == "required" and isinstance(self.value, bool):
             return "an input without a `default` is required: remove it" if self.value else "give the input a `default`"
-        if self.kind == "tasks" and isinstance(self.value, list):
-            return "write each task under its name, as in `tasks: {build: {run: [make]}}`"
+        if self.kind in _TASK_MAPS and isinstance(self.value, list):
+            return _TASK_MAPS[self.kind]
+        if self.kind == "substitute" and isinstance(self.value, dict):
+            return "write the task under `templates`, and its name here"
         return self._ask_for(fitted(self.kind, self.value))
 
     def _ask_for(self, guess: Any) -> str | None:
@@ -183,12 +194,16 @@ class _Case:
         if definition in _NAME_RULES:
             return self._wrong_name(definition)
         form = _FORMS.get(definition, "of another form")
+        if definition == "Expression":
+            form = f"{form}, or true or false" if self.kind in BOOLEANS else _LISTS.get(self.kind, form)
         return self._say("UNS037", f"must be {form}, not {found(self.value)}", self._form_hint())
 
     def _form_hint(self) -> str | None:
         if self.kind == "python" and self.value.strip().endswith(".py"):
             return "a file is started by `run`: " + str(write("run", ["python3", self.value.strip()]))
-        if self.kind in ("when", "success_when") and "${{" in self.value:
+        if self.kind == "when" and normalised(self.value) in ("manual", "approval"):
+            return "a person is asked by a task of its own, as in `confirm: {approval: Go on?}`, on which this depends"
+        if "${{" in self.value and self._defined_as(self.fault.schema) == "Expression":
             return "put all of it into one expression: `${{ a and b }}`"
         if re.fullmatch(r"\W*(always|success|failure|cancelled)\(\)\W*", self.value):
             return "say which end of a dependency is waited for, as in `depends_on: {build: any}`, and remove it"

@@ -7,11 +7,21 @@ it checks documents by that schema, which is much quicker to import.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from unspool.model.document_parts import (
+    Approval,
+    Batch,
+    FanOut,
+    Matrix,
+    Moment,
+    Reduce,
+    Rollback,
+    Substitute,
+    Workflow,
+)
 from unspool.model.document_types import (
     AnyValue,
     AsInteger,
@@ -201,76 +211,6 @@ class Limits(Part):
     )
 
 
-class FanOut(Part):
-    """One instance of a task for each item of a list."""
-
-    items: Expression | list[AnyValue] = Field(description="The list, or one expression that gives it.")
-    key: Text | None = Field(
-        None,
-        description="What an instance is called; `item` and `index` are known. Default: a scalar item, or the index.",
-    )
-    max_parallel: Positive | None = Field(None, description="How many instances may be on their way at once.")
-    max: Positive | None = Field(
-        None,
-        description="How many instances there may be. Default: 100, or the input's `maxItems`; a written list: all.",
-    )
-
-
-class Batch(Part):
-    """Instances that arrive close together share one attempt."""
-
-    size: Positive = Field(description="How many share one attempt at most.")
-    within: Duration | None = Field(None, description="How long the first waits for others. Default: not at all.")
-    by: Expression | None = Field(None, description="Only instances for which this gives the same come together.")
-
-
-_Axis = Expression | Annotated[list[AnyValue], Field(min_length=1)]
-
-
-class Matrix(Part):
-    """One instance of a task for each combination of the values of its axes."""
-
-    model_config = ConfigDict(
-        extra="allow",
-        json_schema_extra={"minProperties": 1, "propertyNames": {"pattern": "^[a-z][a-z0-9_]{0,63}$"}},
-    )
-    __pydantic_extra__: dict[str, _Axis]
-
-    include: list[dict[Name, AnyValue]] | None = Field(None, description="Whole combinations to add.")
-    exclude: list[dict[Name, AnyValue]] | None = Field(
-        None, description="Drop every combination that matches one of these."
-    )
-
-    @model_validator(mode="after")
-    def _check_axes(self) -> Self:
-        if not self.model_fields_set:
-            raise ValueError("a matrix has at least one axis")
-        if not all(re.fullmatch("[a-z][a-z0-9_]{0,63}", name) for name in self.__pydantic_extra__ or {}):
-            raise ValueError("the name of an axis is lower-case letters, digits and `_`")
-        return self
-
-
-class Moment(Part):
-    """A moment to wait for."""
-
-    until: Text = Field(description="A moment with its zone, such as `2026-03-01T07:00:00Z`.")
-
-
-class Approval(Part):
-    """A question to a person."""
-
-    prompt: Text = Field(description="What the person is asked.")
-    default: Literal["approve", "reject"] | None = Field(
-        None, description="What counts when the task's `timeout` is over and nobody has decided. Default: reject."
-    )
-
-
-class Reduce(Part):
-    """How the value of a group is made of its members."""
-
-    reduce: Expression = Field(description="One expression; it sees `tasks.NAME` of every member.")
-
-
 class Group(Part):
     """Sub-tasks with one gate before them and one result behind."""
 
@@ -320,37 +260,6 @@ def _check_one_action(part: Compensation | Task, actions: dict[str, object]) -> 
         raise ValueError("`shell` goes with a script in `run`")
     if part.stdin is not None and part.run is None:
         raise ValueError("`stdin` goes with `run`")
-
-
-class Substitute(Part):
-    """Another task in the place of one that failed."""
-
-    substitute: Name = Field(description="The template to make it of.")
-    arguments: dict[str, AnyValue] | None = Field(None, alias="with", description="Values for the template's inputs.")
-
-
-class RollbackThen(Part):
-    """What follows when everything is undone."""
-
-    then: Literal["cancel", "retry"] | None = Field(
-        None,
-        description="`cancel` (default): undo this task and all completed ones it was built on, newest first. "
-        "`retry`: undo only this task, and try it again with a fresh `retry`.",
-    )
-    attempts: Positive | None = Field(None, description="With `retry`: how often. Default: 1.")
-
-
-class Workflow(Part):
-    """Another document, as one task."""
-
-    path: Text = Field(description="The document, seen from the folder of this one; it must lie in the same project.")
-    inputs: dict[Name, AnyValue] | None = Field(None, description="Values for its inputs.")
-
-
-class Rollback(Part):
-    """Undo what was done, by the `compensate` of each task."""
-
-    rollback: RollbackThen
 
 
 _ACTIONS = ("run", "python", "http", "wait", "approval", "group", "workflow")
