@@ -103,7 +103,10 @@ def test_finally_runs_after_an_abort():
     ("task", "ends"),
     [
         ("{run: [x], compensate: {run: [undo]}}", {"tidy"}),
-        ("{for_each: [a, b], group: {tasks: {m: {run: [x]}}}}", {"tidy", "tidy[a]", "tidy[a].m", "tidy[b]", "tidy[b].m"}),
+        (
+            "{for_each: [a, b], group: {tasks: {m: {run: [x]}}}}",
+            {"tidy", "tidy[a]", "tidy[a].m", "tidy[b]", "tidy[b].m"},
+        ),
         (
             "{group: {tasks: {m: {for_each: [a], run: [x], compensate: {run: [undo]}}}}}",
             {"tidy", "tidy.m", "tidy.m[a]"},
@@ -129,7 +132,9 @@ def test_a_task_of_finally_that_a_person_cancels_early_changes_no_verdict_and_be
 
 
 def test_finally_is_cancelled_where_nothing_can_be_evaluated():
-    player = Player("env: {E: '${{ inputs.n + 1 }}'}\ninputs: {n: {type: [string, integer], default: x}}\n" + CLOSED.lstrip())
+    player = Player(
+        "env: {E: '${{ inputs.n + 1 }}'}\ninputs: {n: {type: [string, integer], default: x}}\n" + CLOSED.lstrip()
+    )
     assert player.run.state == "failed"
     assert player.ends()["tidy"] == ("cancelled", "expression_error")
     assert player.ends()["tell"] == ("cancelled", "expression_error")
