@@ -49,7 +49,7 @@ class Undoing(Waiting):
     # -- substitutes ----------------------------------------------------------------------------
 
     def _may_substitute(self, index: int, kind: str) -> bool:
-        """Whether another may take the place of a task: instances have stand-ins of their own, and some failures none."""
+        """Whether another may take the place of a task: a parent leaves that to its instances."""
         is_open = self.state == status.RUNNING and self.nodes[index].fan_out is None
         return is_open and kind not in status.UNTOLERABLE
 

@@ -192,8 +192,8 @@ def test_each_compensation_has_a_name_of_its_own():
         ("limits: {queue: 1}\ntasks: {a: {run: [x]}, b: {depends_on: [a], for_each: [p, q], %s}}", "b[q]"),
         ("tasks: {a: {run: [x]}, b: {depends_on: [a], for_each: '${{ 3 }}', %s}}", "b"),
         (
-            "inputs: {n: {type: array, default: []}}\n"
-            "tasks: {a: {run: [x]}, b: {depends_on: [a], when: '${{ inputs.n + 1 == 2 }}', %s}}",
+            "tasks: {a: {run: [x]}, b: {depends_on: [a], when: '${{ inputs.n + 1 == 2 }}', %s}}\n"  # noqa: ISC004
+            "inputs: {n: {type: array, default: []}}",
             "b",
         ),
     ],
