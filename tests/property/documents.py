@@ -43,6 +43,10 @@ class Grown:
         chance = random.Random(f"{self.seed}/{name}#{number}")
         return FAILS if chance.random() < 0.3 else f"{name}\n"
 
+    def approves(self, name: str) -> bool:
+        """Say what a person decides whom the task with this id asks."""
+        return isinstance(self.fate(name, 1), str)
+
 
 def grown(size: int, seed: int, *, calm: bool = False) -> Grown:
     """Draw a document of about `size` tasks at its top, and compile it."""
@@ -173,7 +177,7 @@ class _Drawing:
         aggregates: list[Any] = ["collect", {"reduce": "${{ tasks.a.state }}"}]
         group["aggregate"] = self.chance.choice(aggregates if self.calm else [*aggregates, "first"])
         drawn = {"group": group}
-        return drawn | ({"timeout": "40s"} if self._is(0.2) else {})
+        return drawn | ({"timeout": "40s"} if self._is(0.2) and not self.calm else {})
 
     def _run(self) -> dict[str, Any]:
         task: dict[str, Any] = {"run": ["x"], "priority": self.chance.choice(("high", "normal", "idle"))}
@@ -186,7 +190,7 @@ class _Drawing:
             task["compensate"] = {"run": ["undo"], **({"retry": {"max_attempts": 2}} if self._is(0.3) else {})}
         if self._is(0.3):
             task["uses"] = self.chance.choice((["pool"], {"pool": 2}, ["port"], ["gate"], ["pace", "port"]))
-        if self._is(0.1):
+        if self._is(0.1) and not self.calm:
             task["on_crash"] = "fail"
         return task | self._policy(_TEMPLATES, own="compensate" in task)
 

@@ -246,7 +246,7 @@ class Life:
         return moves
 
     def _decide(self, index: int) -> None:
-        approved = isinstance(self.world.fate(self.run.nodes[index].id, 1), str)
+        approved = self.world.approves(self.run.nodes[index].id)
         self.say(PersonDecided(self.at, f"p{len(self.entries)}", index, approved, "ann", None))
 
     def _fire(self, timer: str) -> None:

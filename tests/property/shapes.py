@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable
 from typing import Any
 
 from tests.playing import plan_of
+from tests.property.documents import Grown
 from tests.property.simulated import FragileJournal, Simulated
 from unspool.core.pools import Pool
 from unspool.core.run import Run
@@ -91,12 +93,28 @@ def script(spec: AttemptSpec) -> Stub:
     return Stub(seconds, {"exit_code": 0})
 
 
+def fated(world: Grown) -> Callable[[AttemptSpec], Stub]:
+    """End the attempts of a random document as chance has decided."""
+
+    def ends(spec: AttemptSpec) -> Stub:
+        fate = world.fate(spec.task.id, spec.number)
+        seconds = random.Random(f"{world.seed}/{spec.task.id}/{spec.number}").choice((0.001, 0.02, 1.0, 3.0))
+        if isinstance(fate, dict):
+            return Stub(seconds, {"exit_code": 1}, fate)
+        return Stub(seconds, {"exit_code": 0, "stdout": {"inline": fate}})
+
+    return ends
+
+
 class Trial(Simulated):
-    """Drives a shape; a person approves whatever is asked; what was not given back when the run ended is in `kept`."""
+    """Drives a shape or a random document; a person decides at once what is asked.
+
+    `kept` is what had not been given back when the run ended.
+    """
 
     def __init__(
         self,
-        shape: str,
+        shape: str | Grown,
         *,
         slots: int = 3,
         journal: FragileJournal | None = None,
@@ -105,7 +123,9 @@ class Trial(Simulated):
     ) -> None:
         self.later = later  # called whenever a commit has been made
         self.kept: list[Any] = []
-        super().__init__(PLANS[shape], script, slots, journal=journal, at=at)
+        self.world = None if isinstance(shape, str) else shape
+        plan, ends = (PLANS[shape], script) if isinstance(shape, str) else (shape.plan, fated(shape))
+        super().__init__(plan, ends, slots, journal=journal, at=at)
         self._watch_end()
         self._watch_commits()
 
@@ -145,7 +165,8 @@ class Trial(Simulated):
     def _approve(self) -> None:
         for node, task in zip(self.run.nodes, self.run.tasks, strict=True):
             if task.reason == WAITING_FOR_PERSON:
-                self.host.request(Request(f"yes-{node.id}", "r1", "approve", node.id))
+                action = "approve" if self.world is None or self.world.approves(node.id) else "reject"
+                self.host.request(Request(f"answer-{node.id}", "r1", action, node.id))
 
     def ends(self) -> dict[str, tuple[str, str | None]]:
         """Give state and reason of every task that people see."""
