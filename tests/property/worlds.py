@@ -185,7 +185,8 @@ def _fate(chance: random.Random, task: Task) -> str:
 
 
 def started(plan: Plan, *, flag: bool = True) -> RunStarted:
-    return RunStarted(1000.0, "r1", plan_to_json(plan), {"flag": flag}, 7, {"engine": "0"}, "/project")
+    inputs = {name: schema["default"] for name, schema in plan.inputs.items() if "default" in schema}
+    return RunStarted(1000.0, "r1", plan_to_json(plan), {**inputs, "flag": flag}, 7, {"engine": "0"}, "/project")
 
 
 def ending(fate: str, value: int) -> tuple[dict[str, str] | None, dict[str, Any]]:

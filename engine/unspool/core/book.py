@@ -56,6 +56,12 @@ class Book:
         if self.nodes[index].template:
             raise IllegalEvent(f"{self.nodes[index].id} is no task of the run: copies are made of it")
 
+    def _answering(self, index: int) -> int:
+        """Give whose state and outputs a task shows: its own, or those of what stands in for it in the end."""
+        while (family := self.tasks[index].family) is not None and family.stand_in >= 0:
+            index = family.stand_in
+        return index
+
     def _attempt(self, number: int) -> Attempt | None:
         """Give a live attempt, None where it is over.
 
@@ -121,11 +127,10 @@ class Book:
         self._set_timer(f"{RETRY_TIMER}{index}.{number}", self._at + delay)
 
     def _cancel_task(self, index: int, reason: str) -> None:
-        """End a task in whatever state it is."""
+        """End a task, or what stands in for it, in whatever state it is."""
+        index = self._answering(index)
         task = self.tasks[index]
         if task.state in FINAL_STATES:
-            if task.family is not None and task.family.stand_in >= 0:
-                self._cancel_task(task.family.stand_in, reason)
             return
         attempt = self.attempts.get(task.attempt)
         if attempt is None:
@@ -167,9 +172,9 @@ class Book:
         self._set_timer(f"{GRACE_TIMER}{number}", self._at + self.nodes[attempt.task].grace)
 
     def _force_all(self) -> None:
-        """Somebody will not wait for the grace: end every attempt by force."""
+        """Somebody will not wait for the grace: end by force what is being ended."""
         for number, attempt in self.attempts.items():
-            if not attempt.forced:
+            if attempt.stop is not None and not attempt.forced:
                 self._cancel_timer(f"{GRACE_TIMER}{number}")
                 attempt.forced = True
                 self._out.append(StopAttempt(number, "forced"))

@@ -25,7 +25,6 @@ class Closing(Undoing):
         self.outputs: dict[str, Any] = {}
         self.failed = 0  # tasks that failed untolerated
         self.finally_failed = False
-        self._interrupts = 0
         self._verdict = ""  # what a run that is being ended will have been
         self._context: Context | None = None
 
@@ -34,9 +33,10 @@ class Closing(Undoing):
         if self.state == status.RUNNING:
             self._stop_run(CANCELLED, status.INTERRUPTED if by == "interrupt" else status.BY_PERSON)
         elif by == "interrupt" and (self.state == CANCELLING or self._interrupts > 1):
-            self._force_all()
             if self._interrupts > 1:
                 self._end_closing(status.INTERRUPTED)
+                self._end_rollbacks()
+            self._force_all()
 
     def _end_closing(self, reason: str) -> None:
         """Cancel `finally`: somebody will not even wait for it, or nothing in it can be evaluated."""

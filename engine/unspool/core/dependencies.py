@@ -64,12 +64,6 @@ class Dependencies(Reusing):
         task = self.tasks[index]
         return TOLERATED if task.state == FAILED and self._is_tolerated(index) else task.state
 
-    def _answering(self, index: int) -> int:
-        """Give whose state and outputs a task shows: its own, or those of what stands in for it in the end."""
-        while (family := self.tasks[index].family) is not None and family.stand_in >= 0:
-            index = family.stand_in
-        return index
-
     def _is_tolerated(self, index: int) -> bool:
         """Whether the failure of a task fails nothing else."""
         return is_tolerated(self.nodes[index], self.tasks[index].reason)

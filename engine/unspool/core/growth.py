@@ -99,7 +99,9 @@ class Growth(Dependencies):
         first, end = node.region
         shift = len(self.nodes) - first
         for source in self.nodes[first : end - 1]:
-            self._add(_moved(source, shift, first, f"{node.id}[]", name), None, local)
+            copy = _moved(source, shift, first, f"{node.id}[]", name)
+            is_first = copy.kind == "gate" and not copy.needs and not copy.template
+            self._add(copy, Family(outer=family.above) if is_first else None, local)
         last = replace(_moved(self.nodes[end - 1], shift, first, f"{node.id}[]", name), scope=scope)
         return self._add(last, family, local)
 

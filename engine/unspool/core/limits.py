@@ -46,8 +46,9 @@ class Limited(Book):
         """Ask admission, or end the task where as many requests wait as `limits.queue` allows.
 
         An attempt that is asked for `again` had its place in the queue before: a crash costs no task its life.
+        What undoes something or closes the run is never refused.
         """
-        if again or self.plan.queue is None or self.asking < self.plan.queue:
+        if again or self.plan.queue is None or self.asking < self.plan.queue or not self._is_bounded(index):
             super()._ask(index, number)
             return
         self.refused = True
@@ -56,6 +57,10 @@ class Limited(Book):
             "raise it, or let fewer tasks become ready at once"
         )
         self._fail(index, failure(status.QUEUE_FULL, message), {})
+
+    def _is_bounded(self, index: int) -> bool:
+        family = self.tasks[index].family
+        return not self.nodes[index].closing and (family is None or family.undoes < 0)
 
     def _fail(self, index: int, error: Failure, collected: dict[str, Any]) -> None:
         """End a task, or ask for another attempt."""

@@ -59,7 +59,7 @@ def check_end(event: AttemptEnded, *, began: bool, stopped: bool) -> None:
         _check_usage(event.usage or {})
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise IllegalEvent(f"the end of attempt {event.attempt} cannot be read: {problem}") from None
-    if not isinstance(kind, str | None):
+    if event.error is not None and not (isinstance(kind, str) and kind):
         raise IllegalEvent(f"the end of attempt {event.attempt} cannot be read: {kind!r} is no class of errors")
     if event.cached:
         return  # `check_reused` looks at the rest

@@ -96,8 +96,10 @@ class Run(Batching):
 
     def _draw_conclusions(self) -> None:
         """Do what follows from the ends of tasks, until nothing does."""
-        while self._settled or self._doomed or (self.rollbacks and self._can_advance()):
+        while self._settled or self._doomed or self._stand_ins or (self.rollbacks and self._can_advance()):
             self._tell_dependents()
+            if self._stand_ins:
+                self._begin_stand_ins()
             if self.rollbacks:
                 self._advance_rollbacks()
         if not self.open and self.completed_at is None and self.state:
@@ -354,8 +356,11 @@ class Run(Batching):
             view["error"] = error
             task.result = view
         task.outputs = known_outputs(plan, collected, view or result_view(collected, error, None, plan.kind))
-        if plan.substitute is not None and self.state == status.RUNNING and self._substitute(index):
-            return
+        if plan.substitute is not None and self._may_substitute(index, error["class"]):
+            problem = self._substitute(index)
+            if problem is None:
+                return
+            task.error = error = problem
         self._settle(index, FAILED, error["class"])
         self._answer_failure(index)
 

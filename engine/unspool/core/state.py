@@ -108,6 +108,8 @@ class Family:
         undoes: the task that this one undoes, -1 for none.
         rollbacks: how often the task was undone to be tried again.
         is_undone: what the task did was undone.
+        was_tried: a rollback has tried to undo it, once and for all.
+        outer: of the first node of a copy, the task that the copy is an instance of or stands in for, -1 for none.
     """
 
     __slots__ = (
@@ -120,16 +122,19 @@ class Family:
         "is_undone",
         "line",
         "open",
+        "outer",
         "parent",
         "rollbacks",
         "stand_in",
         "stands_for",
         "undoes",
+        "was_tried",
     )
 
-    def __init__(self, parent: int = -1, undoes: int = -1) -> None:
+    def __init__(self, parent: int = -1, undoes: int = -1, outer: int = -1) -> None:
         self.parent = parent
         self.undoes = undoes
+        self.outer = outer
         self.instances: list[int] = []
         self.begun = 0
         self.active = 0
@@ -142,6 +147,12 @@ class Family:
         self.batch: list[tuple[int, int]] = []
         self.rollbacks = 0
         self.is_undone = False
+        self.was_tried = False
+
+    @property
+    def above(self) -> int:
+        """The task outside of its own copy whose dependencies it rests on, -1 for none."""
+        return max(self.parent, self.stands_for, self.outer)
 
 
 class Attempt:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from unspool.core.edges import met
 from unspool.core.growth import arguments
-from unspool.core.results import failure
+from unspool.core.results import Failure, failure
 from unspool.core.state import Family
 from unspool.core.waiting import Waiting
 from unspool.errors import ExpressionError
 from unspool.model import status
-from unspool.model.status import COMPLETED, FAILED, FINAL_STATES, QUEUED
+from unspool.model.status import COMPLETED, CREATED, FAILED, FINAL_STATES, QUEUED
 
 
 class Rollback:
@@ -42,31 +43,42 @@ class Undoing(Waiting):
         super().__init__()
         self.rollbacks: list[Rollback] = []
         self.rollback_failed = False
+        self._interrupts = 0
+        self._stand_ins: list[int] = []  # made, and not yet told to begin
 
     # -- substitutes ----------------------------------------------------------------------------
 
-    def _substitute(self, index: int) -> bool:
-        """Put an instance of a template in the place of a failed task; False where that cannot be."""
+    def _may_substitute(self, index: int, kind: str) -> bool:
+        """Whether another may take the place of a task: a parent leaves that to its instances."""
+        is_open = self.state == status.RUNNING and self.nodes[index].fan_out is None
+        return is_open and kind not in status.UNTOLERABLE
+
+    def _substitute(self, index: int) -> Failure | None:
+        """Put an instance of a template in the place of a failed task; give the failure where that cannot be."""
         task, node = self.tasks[index], self.nodes[index]
         assert node.substitute is not None  # noqa: S101 - whoever calls has looked
         template, given = self.nodes[node.substitute[0]], node.substitute[1]
         try:
             given_to = arguments(template.inputs or {}, self._value(index, given))
         except (ExpressionError, ValueError) as problem:
-            task.error = failure(status.EXPRESSION_ERROR, f"substitute: {problem}")
-            return False
+            return failure(status.EXPRESSION_ERROR, f"substitute: {problem}")
         if len(self.nodes) + self._size(template) > self.plan.max_tasks:
-            task.error = failure(status.BUDGET_EXHAUSTED, "no room for the substitute: raise `limits.max_tasks`")
-            return False
+            return failure(status.BUDGET_EXHAUSTED, "no room for the substitute: raise `limits.max_tasks`")
         family = task.family = task.family or Family()
         family.stand_in = self._copy(template, f"{node.id}/{template.id}", {"inputs": given_to}, index)
         self._move(task, FAILED, status.SUBSTITUTED)
         task.completed_at = self._at
         self.open -= 1
-        for each in self._nodes_of(template, family.stand_in):
-            if not self.nodes[each].needs and not self.nodes[each].template:
+        self._stand_ins += self._nodes_of(template, family.stand_in)
+        return None
+
+    def _begin_stand_ins(self) -> None:
+        """Begin what was put in the place of others; not before they are told, so that no chain of them is too long."""
+        fresh, self._stand_ins = self._stand_ins, []
+        for each in fresh:
+            node = self.nodes[each]
+            if not node.needs and not node.template and self.tasks[each].state == CREATED:
                 self._consider(each)
-        return True
 
     def _copy(self, template: Any, name: str, local: dict[str, Any], stands_for: int) -> int:
         family = Family()
@@ -83,11 +95,12 @@ class Undoing(Waiting):
 
     def _roll_back(self, index: int) -> None:
         """Undo what a failed task was built on, newest first."""
-        above = self._ancestors(index)
-        done = [each for each in above if self._can_undo(each)]
+        done = [each for each in self._ancestors(index) if self._can_undo(each)]
         done.sort(key=lambda each: (self.tasks[each].completed_at or 0.0, each))
-        own = [index] if self.nodes[index].undo is not None else []
-        stopping = self._below(done)
+        task, node = self.tasks[index], self.nodes[index]
+        has_begun = task.queued_at is not None or task.started_at is not None
+        own = [index] if node.undo is not None and node.fan_out is None and has_begun else []
+        stopping = self._below(done, index)
         for each in stopping:
             self._cancel_task(each, status.ROLLED_BACK)
         self.rollbacks.append(Rollback(index, done + own, stopping, retries=False))
@@ -107,56 +120,89 @@ class Undoing(Waiting):
         return True
 
     def _ancestors(self, index: int) -> set[int]:
-        """Give all that came before a task, with the instances that it was made of."""
+        """Give all that came before a task, with the instances and the stand-ins that it was made of."""
         found: set[int] = set()
         left = [index]
         while left:
-            each = left.pop()
-            family = self.tasks[each].family
-            above = [need for need, _ in self.nodes[each].needs]
-            if family is not None:
-                above += [family.parent] if family.parent >= 0 else []
-                above += family.instances if each != index else []
-            fresh = [one for one in above if one not in found and one != index]
-            found.update(fresh)
-            left += fresh
+            for need in self._above(left.pop()):
+                family = self.tasks[need].family
+                parts = [] if family is None else [*family.instances, self._answering(need)]
+                fresh = [one for one in (need, *parts) if one not in found]
+                found.update(fresh)
+                left += fresh
         return found
+
+    def _above(self, index: int) -> list[int]:
+        """Give what a task waited for; the first of a copy waited for what the task around it did."""
+        while not self.nodes[index].needs:
+            family = self.tasks[index].family
+            if family is None or family.above < 0:
+                return []
+            index = family.above
+        return [need for need, _ in self.nodes[index].needs]
 
     def _can_undo(self, index: int) -> bool:
         task, family = self.tasks[index], self.tasks[index].family
         is_done = task.state == COMPLETED and self.nodes[index].undo is not None
         is_parent = self.nodes[index].fan_out is not None
-        return is_done and not is_parent and not (family is not None and family.is_undone)
+        return is_done and not is_parent and not (family is not None and family.was_tried)
 
-    def _below(self, done: list[int]) -> list[int]:
-        """Give what is not final and builds on any of these."""
+    def _below(self, done: list[int], cause: int) -> list[int]:
+        """Give what is not final and builds on any of these; what answers to the failure itself does not count.
+
+        A group and a parent go on as long as some part of them does.
+        """
+        handlers = self._handlers(cause)
         found: set[int] = set()
+        stopping: list[int] = []
         left = list(done)
         while left:
-            each = left.pop()
-            family = self.tasks[each].family
-            below = [to for to, _ in self._edges[each]]
-            if family is not None and family.parent >= 0:
-                below.append(family.parent)
-            fresh = [one for one in below if one not in found]
-            found.update(fresh)
-            left += fresh
-        return [each for each in sorted(found) if self.tasks[each].state not in FINAL_STATES and self._may_stop(each)]
+            for each in self._built_on(left.pop()):
+                answering = self._answering(each)
+                if answering in found:
+                    continue
+                found.add(answering)
+                if self.tasks[answering].state in FINAL_STATES:
+                    left += [each] if met("ok", self._outcome(each)) else []
+                elif self.nodes[answering].group is None or answering != each:
+                    waits = self.tasks[answering].state == CREATED and answering in handlers
+                    stopping += [answering] if self._may_stop(answering) and not waits else []
+        return sorted(stopping)
+
+    def _built_on(self, index: int) -> list[int]:
+        """Give what waits for a task; where all its siblings are final, also what waits for the task around them."""
+        family = self.tasks[index].family
+        below = [to for to, _ in self._edges[index]]
+        if family is not None and family.above >= 0 and self.tasks[family.above].state in FINAL_STATES:
+            below.append(family.above)
+        return below
+
+    def _handlers(self, cause: int) -> set[int]:
+        """Give what waits for a task to fail."""
+        found: set[int] = set()
+        while cause >= 0:
+            found.update(to for to, wanted in self._edges[cause] if met(wanted, FAILED))
+            family = self.tasks[cause].family
+            cause = -1 if family is None else family.above
+        return found
 
     def _may_stop(self, index: int) -> bool:
         family = self.tasks[index].family
         return not self.nodes[index].closing and not (family is not None and family.undoes >= 0)
 
     def _can_advance(self) -> bool:
-        return any(
-            rollback.current < 0 and all(self.tasks[each].state in FINAL_STATES for each in rollback.stopping)
-            for rollback in self.rollbacks
-        )
+        return any(self._is_free(rollback) for rollback in self.rollbacks)
+
+    def _is_free(self, rollback: Rollback) -> bool:
+        """Whether a rollback waits for nothing."""
+        while rollback.stopping and self.tasks[rollback.stopping[-1]].state in FINAL_STATES:
+            rollback.stopping.pop()
+        return rollback.current < 0 and not rollback.stopping
 
     def _advance_rollbacks(self) -> None:
         """Begin what can be undone now; give up no rollback before its end."""
         for rollback in self.rollbacks[:]:
-            if rollback.current >= 0 or any(self.tasks[each].state not in FINAL_STATES for each in rollback.stopping):
+            if not self._is_free(rollback):
                 continue
             while rollback.left and rollback.current < 0:
                 self._compensate(rollback, rollback.left.pop())
@@ -166,15 +212,24 @@ class Undoing(Waiting):
                 if rollback.retries and task.reason == status.ROLLING_BACK:
                     self._ask(rollback.cause, task.attempts + 1)
 
+    def _end_rollbacks(self) -> None:
+        """Somebody will not even wait for what is being undone; the rest is not tried."""
+        for rollback in self.rollbacks:
+            self.rollback_failed = True
+            rollback.left.clear()
+            if rollback.current >= 0:
+                self._cancel_task(rollback.current, status.INTERRUPTED)
+
     def _compensate(self, rollback: Rollback, target: int) -> None:
         node, task = self.nodes[target], self.tasks[target]
-        undo = None if node.undo is None else self.nodes[node.undo]
-        if undo is None or (task.family is not None and task.family.is_undone):
+        family = task.family = task.family or Family()
+        if node.undo is None or family.was_tried:
             return
-        family = Family(undoes=target)
-        again = "" if task.family is None or not task.family.rollbacks else f"[{task.family.rollbacks}]"
-        copy = replace(undo, index=len(self.nodes), id=f"{node.id}/compensate{again}", template=0, scope=node.scope)
-        rollback.current = self._add(copy, family, task.local or {})
+        family.was_tried = not rollback.retries
+        again = f"[{family.rollbacks}]" if rollback.retries else ""
+        name = f"{node.id}/compensate{again}"
+        copy = replace(self.nodes[node.undo], index=len(self.nodes), id=name, template=0, scope=node.scope)
+        rollback.current = self._add(copy, Family(undoes=target), task.local or {})
         self._consider(rollback.current)
 
     def _undone(self, compensation: int, target: int) -> None:

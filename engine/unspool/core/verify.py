@@ -73,8 +73,11 @@ def _tasks(run: Run) -> list[str]:
 
 def _is_open(run: Run, task: TaskRun) -> bool:
     """Whether something is still to come of a task, of what is above it, or of what stands in for it."""
-    stand_in = -1 if task.family is None else task.family.stand_in
-    return task.state not in FINAL_STATES or task.waiting > 0 or (stand_in >= 0 and _is_open(run, run.tasks[stand_in]))
+    while task.state in FINAL_STATES and not task.waiting:
+        if task.family is None or task.family.stand_in < 0:
+            return False
+        task = run.tasks[task.family.stand_in]
+    return True
 
 
 def _will_wake(run: Run, index: int, task: TaskRun) -> bool:

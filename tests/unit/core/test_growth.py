@@ -214,7 +214,12 @@ def test_others_see_the_stand_in_of_an_instance():
         run: [x]
         outputs: {said: {type: string, from: stdout, default: none}}
         on_failure: {substitute: spare}
-      after: {depends_on: [each], run: [y, "${{ tasks.each.outputs.said | join(',') }}", "${{ tasks.each.instances | map(attribute='state') | join(',') }}"]}
+      after:
+        depends_on: [each]
+        run:
+          - y
+          - ${{ tasks.each.outputs.said | join(',') }}
+          - ${{ tasks.each.instances | map(attribute='state') | join(',') }}
     templates:
       spare: {run: [x], outputs: {said: {type: string, from: stdout}}}
     """

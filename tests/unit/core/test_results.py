@@ -1,6 +1,8 @@
 import pytest
 
-from unspool.core.results import OutputError, judge, known_outputs, read_outputs, result_view
+from unspool.core.results import OutputError, check_end, judge, known_outputs, read_outputs, result_view
+from unspool.errors import IllegalEvent
+from unspool.model.events import AttemptEnded
 from unspool.model.plan import Output, Task
 from unspool.model.values import Ref
 
@@ -195,3 +197,11 @@ def test_a_missing_value_is_told_with_its_reason(source, text, said):
 def test_half_a_character_in_a_typed_output_is_refused():
     with pytest.raises(OutputError, match="half of a surrogate pair"):
         outputs_of({"output": {"o": inline('["\\udc00"]')}}, Output("o", {"type": "array"}, "output"))
+
+
+@pytest.mark.parametrize("kind", [None, "", 3, ["exit_code"]])
+def test_a_failure_without_a_class_is_refused(kind):
+    """It would be the reason of its task, and every end but a good one has a reason."""
+    event = AttemptEnded(1.0, 1, 1, 0.5, {"class": kind, "message": "m"}, {"exit_code": 1})
+    with pytest.raises(IllegalEvent, match="is no class of errors"):
+        check_end(event, began=True, stopped=False)
