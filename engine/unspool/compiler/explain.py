@@ -31,6 +31,12 @@ _RULED_OUT = {
     "cwd": ("http", "remove `cwd`; no folder plays a part in a request"),
     "body": ("json", "remove `body`; a request sends one of the two"),
 }
+# Keys that stand in a map inside a task; their other ones have a meaning elsewhere too.
+_NARROW_HOMES = {
+    "for_each": frozenset(("max_parallel",)),
+    "group": frozenset(("mode", "aggregate")),
+    "on_failure": frozenset(("substitute", "rollback")),
+}
 _STARTERS = {
     "unspool": "add `unspool: 1` as the first line",
     "name": "add a name, such as `name: nightly-quality`",
@@ -114,7 +120,8 @@ def _homes() -> dict[str, frozenset[str]]:
     """Give the keys of each map of a document."""
     root = document_schema()
     parts = {name.lower(): root["$defs"][name] for name in ("Task", "Defaults", "Limits", "Retry", "Http")}
-    return {name: frozenset(part["properties"]) for name, part in {"document": root, **parts}.items()}
+    homes = {name: frozenset(part["properties"]) for name, part in {"document": root, **parts}.items()}
+    return homes | _NARROW_HOMES
 
 
 def _explain_missing_keys(fault: Fault, sink: Sink) -> None:
@@ -131,6 +138,9 @@ def _means_policy(path: Path, sink: Sink) -> bool:
 def _missing(path: Path, key: str) -> Diagnostic:
     if not path:
         return Diagnostic("UNS022", f"the document has no `{key}`", hint=_STARTERS[key])
+    if key == "substitute":
+        message = f"{place(path)} has neither `substitute` nor `rollback`"
+        return Diagnostic("UNS022", message, path, hint=f"add one, such as {snippet('rollback', EXAMPLES['rollback'])}")
     example = EXAMPLES.get(kind_of((*path, key)))
     hint = "add it" if example is None else f"add it, such as {snippet(key, example)}"
     return Diagnostic("UNS022", f"`{key}` is missing {inside(path)}", path, hint=hint)

@@ -168,6 +168,12 @@ def _aggregate(value: Any) -> Any:
     return {"reduce": made} if made else None
 
 
+def _verdict(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "approve" if value else "reject"
+    return None
+
+
 _UNDOING = frozenset(("rollback", "roll_back", "undo", "compensate", "revert"))
 
 _FITS: dict[str, Callable[[Any], Any]] = {
@@ -180,6 +186,7 @@ _FITS: dict[str, Callable[[Any], Any]] = {
     "wait": _wait,
     "until": until,
     "approval": _approval,
+    "verdict": _verdict,
     "group": _group,
     "compensate": _compensate,
     "on_failure": _policy,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from unspool.model.diagnostics import Path
 
 _ANY = "*"
@@ -95,6 +97,21 @@ def kind_of(path: Path) -> str:
         children = _CHILDREN.get(kind, {})
         kind = children.get(str(key)) or children.get(_ANY, str(key))
     return kind
+
+
+def all_tasks(document: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Give each task that stands anywhere in a document, with its path; whatever else stands there is passed over."""
+    if isinstance(document, dict):
+        for key in ("tasks", "templates", "finally"):
+            yield from _tasks_in(document.get(key), (key,))
+
+
+def _tasks_in(tasks: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    for name, body in tasks.items() if isinstance(tasks, dict) else ():
+        if isinstance(body, dict):
+            yield (*path, name), body
+            if "group" in body and isinstance(body["group"], dict):
+                yield from _tasks_in(body["group"].get("tasks"), (*path, name, "group", "tasks"))
 
 
 def value_at(value: Any, path: Path) -> Any:

@@ -80,7 +80,9 @@ def check_shape(value: Any, suspects: Sequence[tuple[Path, SuspectKind, str]] = 
 
 
 def _declares_values(document: dict[str, Any]) -> bool:
-    return "inputs" in document or any("outputs" in task for task in document["tasks"].values())
+    if not document.keys().isdisjoint(("inputs", "templates", "finally")):
+        return True
+    return any("outputs" in task or "group" in task for task in document["tasks"].values())
 
 
 @cache
@@ -106,12 +108,27 @@ def _explained(value: Any) -> list[Diagnostic]:
 
 def _without_good_tasks(value: Any) -> Any:
     """Drop the tasks that have no fault, so that one fault among 100,000 tasks is explained as quickly as in ten."""
-    tasks = value.get("tasks") if isinstance(value, dict) else None
-    if not isinstance(tasks, dict) or not tasks:
+    if not isinstance(value, dict):
         return value
-    faults = ((name, task) for name, task in tasks.items() if not (_fits("Name", name) and _fits("Task", task)))
+    parts = {"tasks": "Task", "templates": "Template", "finally": "Task"}
+    return {key: _faulty_tasks(part, parts[key]) if key in parts else part for key, part in value.items()}
+
+
+def _faulty_tasks(tasks: Any, kind: str) -> Any:
+    if not isinstance(tasks, dict) or not tasks:
+        return tasks
+    faults = ((name, task) for name, task in tasks.items() if not (_fits("Name", name) and _fits(kind, task)))
     faulty = dict(islice(faults, MOST_DIAGNOSTICS + 1))  # the first ones; further ones would not be shown
-    return {**value, "tasks": faulty or dict([next(iter(tasks.items()))])}
+    if not faulty:
+        return dict([next(iter(tasks.items()))])
+    return {name: _without_good_members(task) for name, task in faulty.items()}
+
+
+def _without_good_members(task: Any) -> Any:
+    group = task.get("group") if isinstance(task, dict) else None
+    if not isinstance(group, dict) or "tasks" not in group:
+        return task
+    return {**task, "group": {**group, "tasks": _faulty_tasks(group["tasks"], "Task")}}
 
 
 def _fits(part: str, value: Any) -> bool:

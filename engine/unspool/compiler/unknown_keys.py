@@ -13,7 +13,7 @@ from unspool.compiler.foreign_keys import (
     UNSUPPORTED_SCHEMA_KEYS,
     normalised,
 )
-from unspool.compiler.guesses import fitted, is_task
+from unspool.compiler.guesses import EXAMPLES, fitted, is_task
 from unspool.compiler.places import ACTORS, TASKS, kind_of
 from unspool.compiler.remedies import duration
 from unspool.compiler.wording import choices, inside, place, quote, write
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 _NONE: frozenset[str] = frozenset()
 _COUNTED_WITHOUT_THE_FIRST = frozenset(("retries", "retry_count", "retry_limit", "max_retries", "num_retries"))
 _TOLERANT = frozenset(("continue_on_error", "allow_failure", "ignore_error", "ignore_errors", "ignore_failure"))
+# Actions that other systems have as an addition to another one.
+_OWN_TASKS = {
+    "wait": "depend on a task such as `pause: {wait: 10m}`",
+    "approval": "depend on a task such as `confirm: {approval: Go on?}`",
+}
 _SECONDS = {"minutes": 60, "ms": 0.001}
 
 
@@ -127,7 +132,8 @@ def _later(case: _Key) -> Unknown | None:
         return None
     is_action = case.kind in ACTORS and plain in LATER_ACTIONS
     hint = "write a `run` or `python` action in its place" if is_action else "remove it"
-    return Unknown(_not_yet(case, quote(case.key), hint), "run" if is_action else None)
+    means = "run" if is_action else "reduce" if case.kind == "aggregate" else None
+    return Unknown(_not_yet(case, quote(case.key), hint), means)
 
 
 def _not_yet(case: _Key, subject: str, hint: str) -> Diagnostic:
@@ -162,7 +168,11 @@ def _foreign(case: _Key) -> Unknown | None:
 def _meant(case: _Key, ours: str, hint: str) -> Unknown:
     if ours in case.holder:
         return Unknown(_unknown(case, f"`{ours}` is there already: remove {quote(case.key)}"), ours)
+    if ours in _OWN_TASKS and is_task(case.holder):
+        return Unknown(_unknown(case, f"`{ours}` is an action of its own: remove it, and {_OWN_TASKS[ours]}"))
     rewritten = _rewritten(case, ours)
+    if ours == "group" and rewritten is None:
+        return Unknown(_unknown(case, f"{hint}{write(ours, EXAMPLES[ours])}"), ours)
     asked = None if rewritten in (None, case.value) else write(ours, rewritten)
     return Unknown(_unknown(case, f"{hint}{asked}" if asked else hint.rstrip(": ")), ours)
 
@@ -205,7 +215,8 @@ def _at_home_elsewhere(case: _Key) -> Unknown | None:
 
 def _elsewhere(case: _Key, home: str) -> Unknown:
     where = {"document": "at the top level", "task": "in a task"}.get(home, f"in `{home}`")
-    ours = RENAMES.get(case.kind, {}).get(normalised(case.key), case.key)
+    is_theirs = case.key not in case.homes[home]
+    ours = RENAMES.get(case.kind, {}).get(normalised(case.key), case.key) if is_theirs else case.key
     return Unknown(_unknown(case, f"`{ours}` stands {where}: move it there"))
 
 

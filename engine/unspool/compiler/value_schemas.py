@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from unspool.compiler.faults import Fault, value_fault
+from unspool.compiler.places import all_tasks
 from unspool.compiler.wording import TYPE_PHRASES, choices, either, flow, found, place, quote, write
 from unspool.model.diagnostics import Diagnostic
 from unspool.model.patterns import is_usable
@@ -32,7 +33,7 @@ def check_value_schemas(value: Any, fits: Callable[[str, Any], bool] | None = No
     usable: set[str] = set()  # thousands of tasks tend to declare the same few schemas
     for path, schema in _declared(value):
         text = repr(schema)
-        if text in usable or (fits and not fits("ValueSchema" if path[0] == "inputs" else "Output", schema)):
+        if text in usable or (fits and not fits("ValueSchema" if path[-2] == "inputs" else "Output", schema)):
             continue
         faults = _check(path, schema)
         found += faults
@@ -59,10 +60,11 @@ def _declared(value: Any) -> Iterator[tuple[Path, Any]]:
     if not isinstance(value, dict):
         return
     yield from _members(("inputs",), value)
-    tasks = value.get("tasks")
-    for name, task in tasks.items() if isinstance(tasks, dict) else ():
-        if isinstance(task, dict) and "outputs" in task:
-            yield from _members(("tasks", name, "outputs"), task)
+    for path, task in all_tasks(value):
+        if "inputs" in task and path[0] == "templates" and len(path) == 2:
+            yield from _members((*path, "inputs"), task)
+        if "outputs" in task:
+            yield from _members((*path, "outputs"), task)
 
 
 def _members(path: Path, holder: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:

@@ -54,7 +54,7 @@ _NAMED = {
     "matrix": "an axis",
     "combination": "an axis",
     "templates": "a template",
-    "substitute": "a template",
+    "on_failure": "a template",
 }
 _FORMS = {
     "Expression": "one expression, `${{ ... }}`",
@@ -131,6 +131,8 @@ class _Case:
         return self._say("UNS023", f"must be {self._expected()}, not {found(self.value)}", self._remedy())
 
     def _expected(self) -> str:
+        if self.kind == "join":
+            return "`all`, `any` or a whole number"
         if self.fault.rule == "anyOf":
             return either(self._phrase(branch) for branch in self.fault.bound)
         return self._phrase(self.fault.schema)
@@ -204,6 +206,8 @@ class _Case:
         if self.kind == "when" and normalised(self.value) in ("manual", "approval"):
             return "a person is asked by a task of its own, as in `confirm: {approval: Go on?}`, on which this depends"
         if "${{" in self.value and self._defined_as(self.fault.schema) == "Expression":
+            if self.kind in _LISTS:
+                return "write a list, or nothing beside the one expression that gives it"
             return "put all of it into one expression: `${{ a and b }}`"
         if re.fullmatch(r"\W*(always|success|failure|cancelled)\(\)\W*", self.value):
             return "say which end of a dependency is waited for, as in `depends_on: {build: any}`, and remove it"
@@ -229,7 +233,8 @@ class _Case:
     def wrong_word(self) -> Diagnostic:
         """A word that is not among those its place takes."""
         words = self.fault.bound
-        complaint = f"must be {choices(words)}, not {found(self.value)}"
+        allowed = self._expected() if self.kind == "join" else choices(words)
+        complaint = f"must be {allowed}, not {found(self.value)}"
         return self._say("UNS024", complaint, self._word_hint(words))
 
     def _word_hint(self, words: Iterable[str]) -> str | None:
@@ -237,7 +242,9 @@ class _Case:
             return None
         plain = normalised(self.value.rpartition("/")[2])
         table = WORDS.get(self.kind, {})
-        guess = plain if plain in words else table.get(plain) or closest(plain, words)
+        if self.kind == "on_failure" and plain == "retry":
+            return "another attempt is asked for by `retry: {max_attempts: 3}`; remove it"
+        guess = plain if plain in words else table.get(plain) or closest(plain, words) or fitted(self.kind, self.value)
         return self._ask_for(guess)
 
     def wrong_constant(self) -> Diagnostic:
