@@ -44,6 +44,8 @@ _CHILDREN: dict[str, dict[str, str]] = {
     "combinations": {_ANY: "combination"},
     "combination": {_ANY: "any"},
     "approval": {"default": "verdict"},
+    "workflow": {"path": "document_path", "inputs": "values"},
+    "batch": {"size": "batch_size"},
     "on_failure": {"with": "values"},
     "cache": {"inputs": "globs", "files": "globs"},
     "globs": {_ANY: "glob"},
@@ -73,14 +75,25 @@ _CHILDREN: dict[str, dict[str, str]] = {
 BOOLEANS = frozenset(("when", "success_when", "jitter", "uniqueItems"))
 NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
 INTEGERS = frozenset(
-    "max_attempts concurrency queue max_tasks max_bytes code status_code slots failures successes use minLength "
+    "max_attempts concurrency queue max_tasks max_bytes code status_code batch_size slots failures successes use minLength "
     "maxLength minItems maxItems max max_parallel attempts".split()
 )
 DURATIONS = frozenset(
-    ("timeout", "idle_timeout", "grace", "delay", "max_delay", "max_elapsed", "estimate", "ttl", "reset_after")
+    (
+        "timeout",
+        "idle_timeout",
+        "grace",
+        "delay",
+        "max_delay",
+        "max_elapsed",
+        "estimate",
+        "ttl",
+        "reset_after",
+        "within",
+    )
 )
 TEXTS = frozenset(
-    "name description cwd stdin python run url body title format pattern path file tag member need filter key "
+    "name description document_path cwd stdin python run url body title format pattern path file tag member need filter key "
     "glob until prompt substitute instance_key".split()
 )
 

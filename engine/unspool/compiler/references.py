@@ -127,6 +127,12 @@ class _Checker:
             return
         if spot.path[-1] == "when" and not asks_each(self.tasks[spot.node]):
             spot = spot._replace(knows_own=False)
+        expression = self.one_expression(value, spot)
+        if expression is not None:
+            self._check_condition_value(expression, spot)
+
+    def one_expression(self, value: str, spot: Spot) -> Expression | None:
+        """Check a field that is exactly one expression; give it where nothing is wrong with it by itself."""
         from unspool.compiler.conditions import NotOneExpression, condition
         from unspool.expr.syntax import ExpressionSyntaxError
 
@@ -139,8 +145,8 @@ class _Checker:
             message = f"{quote(str(spot.path[-1]))} must be exactly one expression"
             self.found.append(Diagnostic("UNS073", message, spot.path, offset=error.offset, hint=hint))
         else:
-            if self._expression(expression, spot):
-                self._check_condition_value(expression, spot)
+            return expression if self._expression(expression, spot) else None
+        return None
 
     def _check_condition_value(self, expression: Expression, spot: Spot) -> None:
         kind = self._type(expression, spot)
@@ -178,7 +184,7 @@ class _Checker:
         if isinstance(aggregate, dict) and role.kind == "group":
             scope = f"{self.graph.names[spot.node]}."
             path = (*spot.path, "aggregate", "reduce")
-            self.value(aggregate["reduce"], Spot("start", path, spot.node, scope=scope))
+            self.one_expression(aggregate["reduce"], Spot("start", path, spot.node, scope=scope))
 
     def variables(self, value: Any, spot: Spot) -> None:
         """Check the `env` of a task, the one place that takes secrets."""
