@@ -75,8 +75,8 @@ _CHILDREN: dict[str, dict[str, str]] = {
 BOOLEANS = frozenset(("when", "success_when", "jitter", "uniqueItems"))
 NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
 INTEGERS = frozenset(
-    "max_attempts concurrency queue max_tasks max_bytes code status_code batch_size slots failures successes use minLength "
-    "maxLength minItems maxItems max max_parallel attempts".split()
+    "max_attempts concurrency queue max_tasks max_bytes code status_code batch_size slots failures successes use "
+    "minLength maxLength minItems maxItems max max_parallel attempts".split()
 )
 DURATIONS = frozenset(
     (
@@ -93,8 +93,8 @@ DURATIONS = frozenset(
     )
 )
 TEXTS = frozenset(
-    "name description document_path cwd stdin python run url body title format pattern path file tag member need filter key "
-    "glob until prompt substitute instance_key".split()
+    "name description document_path cwd stdin python run url body title format pattern path file tag member need filter "
+    "key glob until prompt substitute instance_key".split()
 )
 
 
