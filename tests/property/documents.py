@@ -15,7 +15,7 @@ from unspool.compiler.compile import compile_document
 from unspool.model.plan import Plan
 
 FAILS = {"class": "exit_code", "message": "exit code 1"}
-_STATES = ("ok", "ok", "ok", "completed", "failed", "skipped", "any", "any")
+_STATES = ("ok",) * 8 + ("completed", "failed", "skipped", "any", "any")
 _POLICIES = ("cancel_dependents",) * 4 + ("skip",) * 3 + ("substitute",) * 3 + ("rollback",) * 2 + ("again",)
 _TEMPLATES = ("spare", "team", "crowd")
 _RESOURCES = {
@@ -41,7 +41,7 @@ class Grown:
     def fate(self, name: str, number: int) -> Fate:
         """Say how attempt `number` of the task with this id ends."""
         chance = random.Random(f"{self.seed}/{name}#{number}")
-        return FAILS if chance.random() < 0.3 else f"{name}\n"
+        return FAILS if chance.random() < 0.25 else f"{name}\n"
 
     def approves(self, name: str) -> bool:
         """Say what a person decides whom the task with this id asks."""
@@ -94,8 +94,8 @@ class _Drawing:
         if self.calm:
             return {}
         drawn: dict[str, Any] = {"concurrency": self.chance.choice((None, None, 1, 3))}
-        drawn["timeout"] = self.chance.choice((None, None, "60s"))
-        drawn["queue"] = self.chance.choice((None, None, None, 2))
+        drawn["timeout"] = self.chance.choice((None, None, None, "60s"))
+        drawn["queue"] = self.chance.choice((None, None, None, None, 2))
         return {key: value for key, value in drawn.items() if value is not None}
 
     def _templates(self) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class _Drawing:
         task: dict[str, Any] = {}
         if before and mode == "dag":
             task |= self._dependencies(before)
-        if self._is(0.15):
+        if self._is(0.08):
             task["when"] = self.chance.choice(
                 (True, False, "${{ inputs.items != [] }}", "${{ inputs.items + 1 == 2 }}")
             )
@@ -148,7 +148,7 @@ class _Drawing:
         return task | self._run()
 
     def _dependencies(self, before: list[str]) -> dict[str, Any]:
-        chosen = self.chance.sample(before, min(len(before), self.chance.choice((0, 1, 1, 2, 3))))
+        chosen = self.chance.sample(before, min(len(before), self.chance.choice((0, 1, 1, 1, 2, 3))))
         if not chosen:
             return {}
         task: dict[str, Any] = {"depends_on": {name: self.chance.choice(_STATES) for name in chosen}}
@@ -186,7 +186,7 @@ class _Drawing:
             task["retry"] = {"max_attempts": attempts, "delay": self.chance.choice(("0s", "2s"))}
         if self._is(0.2):
             task["timeout"] = "30s"
-        if self._is(0.4):
+        if self._is(0.6):
             task["compensate"] = {"run": ["undo"], **({"retry": {"max_attempts": 2}} if self._is(0.3) else {})}
         if self._is(0.3):
             task["uses"] = self.chance.choice((["pool"], {"pool": 2}, ["port"], ["gate"], ["pace", "port"]))
@@ -195,7 +195,9 @@ class _Drawing:
         return task | self._policy(_TEMPLATES, own="compensate" in task)
 
     def _policy(self, templates: tuple[str, ...], *, own: bool = False) -> dict[str, Any]:
-        policy = self.chance.choice(_POLICIES + (() if self.calm else ("abort", "rollback", "rollback")))
+        policy = self.chance.choice(
+            _POLICIES + (() if self.calm else ("abort", "rollback", "rollback", "rollback", "rollback"))
+        )
         if policy == "substitute":
             if not templates:
                 return {}

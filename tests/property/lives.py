@@ -195,9 +195,9 @@ class Life:
         draw = 1.0 if self.quiet else self.chance.random()
         if draw < 0.02:
             self.crash()
-        elif draw < 0.06:
+        elif draw < 0.04:
             self.cancel()
-        elif draw < 0.09 and (late := [timer for timer in self.run.timers if timer.startswith(_LATE)]):
+        elif draw < 0.06 and (late := [timer for timer in self.run.timers if timer.startswith(_LATE)]):
             self._fire(self.chance.choice(late))
         elif not self._admit():
             self._go_on()
