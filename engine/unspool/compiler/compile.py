@@ -135,6 +135,10 @@ def _late_findings(loaded: Loaded, flat: Flat, graph: Graph, secrets: dict[str, 
         from unspool.compiler.retries import check_retries
 
         found += check_retries(document)
+    if "templates" in loaded.value:
+        from unspool.compiler.fan_outs import check_unused_templates
+
+        found += check_unused_templates(flat)
     if "queue" in document.get("limits", ()):
         from unspool.compiler.queue import check_queue
 

@@ -17,7 +17,7 @@ CODES = {
     "UNS185": "a `batch` stands where no instances can share an attempt",
     "UNS163": "`join` asks for more than `depends_on` names",
     "UNS164": "a task has both `for_each` and `matrix`",
-    "UNS165": "two tasks or instances would have one name",
+    "UNS165": "two instances would have one name",
     "UNS166": "`substitute` names no template",
     "UNS167": "a rollback has nothing to undo",
     "UNS168": "nothing uses a template",
@@ -42,7 +42,7 @@ def check_fan_outs(flat: Flat) -> tuple[dict[str, FanOut], list[Diagnostic]]:
             reader = _Reader(flat, flat.role(name), body)
             fans[name] = reader.for_each(body["for_each"]) if "for_each" in body else reader.matrix(body["matrix"])
             found += _check_items(name, body, fans[name], path)
-    return fans, found + _check_templates(flat)
+    return fans, found + _check_policies(flat)
 
 
 def worst_case(flat: Flat, fans: dict[str, FanOut]) -> int:
@@ -170,34 +170,46 @@ def _check_items(name: str, body: dict[str, Any], fan: FanOut, path: Path) -> li
     return []
 
 
-def _check_templates(flat: Flat) -> list[Diagnostic]:
-    tasks = flat.readable.document["tasks"]
-    templates = {name for name, role in flat.roles.items() if role.inputs is not None and "." not in name}
-    templates = {name for name in templates if flat.paths[name] == ("templates", name)}
+def _templates(flat: Flat) -> set[str]:
+    return {name for name, role in flat.roles.items() if role.template and flat.paths[name] == ("templates", name)}
+
+
+def _check_policies(flat: Flat) -> list[Diagnostic]:
+    templates = _templates(flat)
     found: list[Diagnostic] = []
-    used: set[str] = set()
-    for name, body in tasks.items():
+    for name, body in flat.readable.document["tasks"].items():
         policy = body.get("on_failure")
         if isinstance(policy, dict) and "substitute" in policy:
-            used.add(policy["substitute"])
             found += _check_substitute(flat, name, policy, templates)
         elif isinstance(policy, dict) and "rollback" in policy:
             found += _check_rollback(flat, name, body)
-    for name in sorted(templates - used):
-        hint = "name it in an `on_failure: {substitute: ...}`, or remove it"
-        message = f"nothing uses the template {quote(name)}"
-        found.append(Diagnostic("UNS168", message, ("tasks", name), on_key=True, hint=hint, severity="warning"))
     return found
+
+
+def check_unused_templates(flat: Flat) -> list[Diagnostic]:
+    """Warn of templates of which no task is ever made; only of a document in which nothing else is wrong."""
+    policies = (body.get("on_failure") for body in flat.readable.document["tasks"].values())
+    used = {policy.get("substitute") for policy in policies if isinstance(policy, dict)}
+    hint = "name it in an `on_failure: {substitute: ...}`, or remove it"
+    found = [(f"nothing uses the template {quote(name)}", name) for name in sorted(_templates(flat) - used)]
+    return [
+        Diagnostic("UNS168", message, ("tasks", name), on_key=True, hint=hint, severity="warning")
+        for message, name in found
+    ]
 
 
 def _check_substitute(flat: Flat, name: str, policy: dict[str, Any], templates: set[str]) -> list[Diagnostic]:
     wanted = policy["substitute"]
     path: Path = ("tasks", name, "on_failure")
+    if wanted not in templates and ("templates",) in flat.readable.holes:
+        return []
     if wanted not in templates:
         known = ", ".join(map(quote, sorted(templates)))
         hint = f"known are {known}" if known else "declare it under `templates`"
         message = f"there is no template {quote(wanted)}"
         return [Diagnostic("UNS166", message, (*path, "substitute"), hint=hint)]
+    if not flat.roles[wanted].knows_inputs:
+        return []
     declared = flat.roles[wanted].inputs or {}
     given = policy.get("with", {})
     found = []
@@ -216,6 +228,8 @@ def _check_covered(flat: Flat, name: str, wanted: str, path: Path) -> list[Diagn
     tasks = flat.readable.document["tasks"]
     region = flat.roles[wanted].region
     stand_in = tasks[region[-1] if region else wanted].get("outputs", {})
+    if ("tasks", wanted, "outputs") in flat.readable.holes:
+        return []
     missing = [output for output in tasks[name].get("outputs", {}) if output not in stand_in]
     if not missing:
         return []
@@ -227,6 +241,8 @@ def _check_covered(flat: Flat, name: str, wanted: str, path: Path) -> list[Diagn
 def _check_rollback(flat: Flat, name: str, body: dict[str, Any]) -> list[Diagnostic]:
     tasks = flat.readable.document["tasks"]
     has_own = "compensate" in body
+    if any(hole[-1] == "compensate" for hole in flat.readable.holes):
+        return []
     then = body["on_failure"]["rollback"].get("then", "cancel")
     if has_own or (then == "cancel" and any("compensate" in other for other in tasks.values())):
         return []

@@ -11,13 +11,14 @@ import re
 from typing import Any, NamedTuple
 
 from unspool.compiler.readable import Readable
-from unspool.compiler.wording import quote
+from unspool.compiler.wording import place, quote
 from unspool.model.diagnostics import Diagnostic, Path
 from unspool.model.similar import closest
 
 CODES = {
     "UNS160": "a task of a group depends on what its group does not have",
     "UNS161": "a group has a key that goes with single tasks",
+    "UNS170": "two of the document's tasks and templates have the same name",
 }
 
 GATE = "._gate"
@@ -26,6 +27,7 @@ UNDO = "/compensate"
 _FAN_KEYS = ("for_each", "matrix")
 _BEFORE = ("depends_on", "join", "when")
 _SINGLE_ONLY = ("retry", "cache", "uses", "batch", "compensate", "stdin", "shell", "with", "cwd", "env")
+_FAN_WORDS = frozenset(("item", "index", "matrix"))
 _INNER_NAME = re.compile(r"(?<=[a-z0-9_\]])(\[\]|\._gate)(?=[.`/\[])")
 
 
@@ -46,6 +48,7 @@ class Role(NamedTuple):
         env: of what stands in another document, the names of that document's variables.
         frame: of what stands in another document, the gate that knows its inputs.
         shielded: it stands under `finally` of another document: a cancel does not reach it.
+        knows_inputs: those of a template could be read.
     """
 
     scope: str = ""
@@ -61,6 +64,7 @@ class Role(NamedTuple):
     env: dict[str, Any] | None = None
     frame: str | None = None
     shielded: bool = False
+    knows_inputs: bool = True
 
 
 _PLAIN = Role()
@@ -126,34 +130,46 @@ def flatten(readable: Readable) -> Flat:
     nested = any("group" in body or "compensate" in body for body in tasks.values())
     if not nested and "finally" not in document and "templates" not in document:
         return Flat(readable, {}, {}, [])
-    layout = _Layout()
+    layout = _Layout(readable.holes)
     layout.add_all(tasks, ("tasks",), _PLAIN)
     layout.add_all(document.get("finally", {}), ("finally",), Role(closing=True))
     for name, body in document.get("templates", {}).items():
-        role = Role(template=1, inputs=body.get("inputs", {}))
+        knows_inputs = ("templates", name, "inputs") not in readable.holes
+        role = Role(template=1, inputs=body.get("inputs", {}), knows_inputs=knows_inputs)
         plain = {key: value for key, value in body.items() if key != "inputs"}
-        layout.check_name(name, ("templates", name))
         layout.add_template(name, plain, ("templates", name), role)
     flat = {**document, "tasks": layout.tasks}
-    return Flat(Readable(flat, readable.holes), layout.roles, layout.paths, layout.found)
+    return Flat(Readable(flat, layout.placed_holes()), layout.roles, layout.paths, layout.found)
 
 
 class _Layout:
     """Collects the tasks in an order in which each comes after the parts it is made of."""
 
-    def __init__(self) -> None:
+    def __init__(self, holes: frozenset[Path]) -> None:
+        self._holes = holes
         self.tasks: dict[str, dict[str, Any]] = {}
         self.roles: dict[str, Role] = {}
         self.paths: dict[str, Path] = {}
         self.found: list[Diagnostic] = []
 
+    def placed_holes(self) -> frozenset[Path]:
+        """Give the holes of nested tasks in terms of what was laid out."""
+        if not self._holes:
+            return self._holes
+        names: dict[Path, list[str]] = {}
+        for name, path in self.paths.items():
+            names.setdefault(path, []).append(name)
+        placed = (("tasks", name, *hole[-1:]) for hole in self._holes for name in names.get(hole[:-1], ()))
+        return frozenset((*(hole for hole in self._holes if hole[:-1] not in names), *placed))
+
     def add_all(self, tasks: dict[str, Any], path: Path, role: Role) -> None:
         for name, body in tasks.items():
-            self.check_name(name, (*path, name))
             self.add(name, body, (*path, name), role)
 
     def add(self, name: str, body: dict[str, Any], path: Path, role: Role) -> None:
         """Add a task with all its parts; `name` is its whole name."""
+        if self._is_taken(name, path):
+            return
         if "group" not in body:
             self._add_single(name, body, path, role)
             return
@@ -164,17 +180,22 @@ class _Layout:
             self._add_group(name, body, path, role)
 
     def add_template(self, name: str, body: dict[str, Any], path: Path, role: Role) -> None:
+        if self._is_taken(name, path):
+            return
         if "group" not in body:
             self._add_single(name, body, path, role)
             return
         self._check_keys(name, body, path)
         self._put(name, {}, path, role._replace(kind="fan_out", region=self._region(name, body, path, role, {})))
 
-    def check_name(self, name: str, path: Path) -> None:
-        """Tasks, templates and `finally` share one namespace."""
-        if name in self.tasks:
-            message = f"two tasks are called {quote(name)}: tasks, templates and `finally` share their names"
-            self._find("UNS165", message, path, "give one of them another name", on_key=True)
+    def _is_taken(self, name: str, path: Path) -> bool:
+        """Say so where something in another part of the document has the name."""
+        if name not in self.tasks:
+            return False
+        first = self.paths.get(name, ("tasks", name))
+        message = f"the name {quote(name)} is taken: there is a {place(first)} under `{first[0]}`"
+        self._find("UNS170", message, path, "give it a name of its own", on_key=True)
+        return True
 
     def _put(self, name: str, body: dict[str, Any], path: Path, role: Role) -> None:
         self.tasks[name] = body
@@ -185,7 +206,7 @@ class _Layout:
     def _add_single(self, name: str, body: dict[str, Any], path: Path, role: Role) -> None:
         self._put(name, body, path, role)
         if "compensate" in body:
-            local = role.local | locals_of(body)
+            local = role.local | locals_of(body) | self._unread_locals(path)
             undo = role._replace(kind="undo", template=role.template + 1, undoes=name, local=local, previous=None)
             needs = {"depends_on": {name: "completed"}}
             self._put(f"{name}{UNDO}", {**body["compensate"], **needs}, (*path, "compensate"), undo)
@@ -210,6 +231,8 @@ class _Layout:
     def _add_group(self, name: str, body: dict[str, Any], path: Path, role: Role) -> None:
         group = body["group"]
         gate = f"{name}{GATE}"
+        role = role._replace(local=role.local | self._unread_locals(path))
+        unread = frozenset(("previous",)) if (*path, "mode") in self._holes else frozenset[str]()
         gate_body = {key: body[key] for key in (*_BEFORE, "timeout") if key in body}
         outer = role
         if "is_document" in group:
@@ -227,7 +250,7 @@ class _Layout:
             if mode == "sequential" and before is not None:
                 needs[before] = "ok"
             previous = before if mode == "sequential" else None
-            local = role.local | ({"previous"} if previous else frozenset())
+            local = role.local | ({"previous"} if previous else unread)
             inner = role._replace(scope=f"{name}.", local=local, previous=previous)
             self.add(f"{name}.{short}", {**member, "depends_on": {gate: "completed", **needs}}, place, inner)
             before = f"{name}.{short}"
@@ -246,6 +269,9 @@ class _Layout:
             before = {gate: "completed", **dict.fromkeys(members, "any"), **needs}
             self.add(f"{name}.{short}", {**body, "depends_on": before, "on_failure": "skip"}, path, inner)
         return tuple(f"{name}.{short}" for short in tasks)
+
+    def _unread_locals(self, path: Path) -> frozenset[str]:
+        return _FAN_WORDS if (*path, "for_each") in self._holes else frozenset()
 
     def _needs(self, group: str, short: str, siblings: dict[str, Any], path: Path, mode: str) -> dict[str, str]:
         """Give what a task of a group depends on, by whole names."""

@@ -93,8 +93,8 @@ DURATIONS = frozenset(
     )
 )
 TEXTS = frozenset(
-    "name description document_path cwd stdin python run url body title format pattern path file tag member need filter "
-    "key glob until prompt substitute instance_key".split()
+    "name description document_path cwd stdin python run url body title format pattern path file tag member need "
+    "filter key glob until prompt substitute instance_key".split()
 )
 
 

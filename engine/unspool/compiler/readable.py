@@ -14,9 +14,10 @@ class Readable(NamedTuple):
     Attributes:
         document: only what has the right type and no finding in it; it always has `tasks`.
         holes: the maps and lists whose content is not known: `("inputs",)`, `("env",)`, `("secrets",)`,
-            `("resources",)`, `("defaults",)`, `("tasks", NAME, "outputs")`, `("tasks", NAME, "depends_on")`,
-            `("tasks", NAME, "uses")`. Nothing may be called
-            unknown or missing for want of what stood there.
+            `("resources",)`, `("defaults",)`, `("templates",)`, and of a task, wherever it stands, its path and
+            `"outputs"`, `"depends_on"`, `"uses"`, `"for_each"` (how it multiplies), `"compensate"`, `"inputs"` (of a
+            template) or `"mode"` (of its group). Nothing may be called unknown or missing for want of what stood
+            there.
     """
 
     document: dict[str, Any]
@@ -52,11 +53,13 @@ def salvage(value: Any, broken: Iterable[Path]) -> Readable | None:
     for key, fits in _WHOLE.items():
         if key in value and fits(value[key]) and (key,) not in faults.touched:
             document[key] = value[key]
-    unread = (key for key in ("secrets", "defaults") if key not in document)
+    reader = _Tasks(faults, holes)
+    document["tasks"] = reader.tasks(value["tasks"], ("tasks",))
+    for key in ("templates", "finally"):
+        if isinstance(value.get(key), dict):
+            document[key] = reader.tasks(value[key], (key,))
+    unread = (key for key in ("secrets", "defaults", "templates") if key not in document)
     holes.update((key,) for key in unread if key in value or faults.has_stray_key(()))
-    for name, body in value["tasks"].items():
-        if isinstance(name, str):
-            document["tasks"][name] = _salvage_task(name, body, faults, holes)
     return Readable(document, frozenset(holes))
 
 
@@ -119,6 +122,31 @@ def _is_uses(value: Any) -> bool:
     )
 
 
+def _is_text_or_map(value: Any) -> bool:
+    return isinstance(value, str) or _is_map_of_text_keys(value)
+
+
+def _is_join(value: Any) -> bool:
+    return isinstance(value, str | int | float)
+
+
+def _is_policy(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return isinstance(value, str)
+    if "rollback" in value:
+        return isinstance(value["rollback"], dict)
+    return isinstance(value.get("substitute"), str) and _is_map_of_text_keys(value.get("with", {}))
+
+
+def _is_fan_out(value: Any) -> bool:
+    items = value.get("items") if isinstance(value, dict) else value
+    return isinstance(items, str | list)
+
+
+def _is_matrix(value: Any) -> bool:
+    return _is_map_of_text_keys(value) and all(isinstance(axis, str | list) for axis in value.values())
+
+
 _SCALARS = (str, int, float)
 _WHOLE: dict[str, Callable[[Any], bool]] = {"secrets": _is_names, "outputs": _is_map, "defaults": _is_map}
 _TASK_FIELDS: dict[str, Callable[[Any], bool]] = {
@@ -134,15 +162,20 @@ _TASK_FIELDS: dict[str, Callable[[Any], bool]] = {
     "when": _is_condition,
     "success_when": _is_condition,
     "outputs": _is_declarations,
-    "on_failure": _is_text,
+    "on_failure": _is_policy,
+    "join": _is_join,
+    "wait": _is_text_or_map,
+    "approval": _is_text_or_map,
     "cache": _is_map_of_text_keys,
     "uses": _is_uses,
 }
+_RESERVED = frozenset("./[]")  # what whole names are made with
 _KNOWN = frozenset(
     (
         *_TASK_FIELDS,
         *("unspool", "name", "description", "inputs", "defaults", "limits", "tasks", "secrets", "resources"),
         *("tags", "timeout", "idle_timeout", "grace", "retry", "priority", "estimate", "on_crash"),
+        *("templates", "finally", "for_each", "matrix", "group", "compensate"),
     )
 )
 
@@ -150,7 +183,7 @@ _KNOWN = frozenset(
 def _kept_names(names: dict[str, Any], path: Path, faults: _Faults) -> dict[str, Any]:
     """Keep every name, but put an empty map where the given value is wrong."""
     kept = {name: {} if (*path, name) in faults.touched else value for name, value in names.items()}
-    if path == ("inputs",):
+    if path[-1] == "inputs":
         return {name: value if isinstance(value, dict) else {} for name, value in kept.items()}
     return kept
 
@@ -163,15 +196,67 @@ def _salvage_resources(value: dict[str, Any], document: dict[str, Any], faults: 
         holes.add(("resources",))
 
 
-def _salvage_task(name: str, body: Any, faults: _Faults, holes: set[Path]) -> dict[str, Any]:
-    path: Path = ("tasks", name)
-    kept: dict[str, Any] = {}
-    if isinstance(body, dict):
-        for key, fits in _TASK_FIELDS.items():
-            if key in body and (*path, key) not in faults.touched and fits(body[key]):
-                kept[key] = body[key]
-    stray = not isinstance(body, dict) or faults.has_stray_key(path)
-    for key in ("depends_on", "outputs", "uses"):
-        if key not in kept and (stray or key in body):
-            holes.add((*path, key))
-    return kept
+class _Tasks:
+    """Keeps the readable fields of tasks, wherever they stand."""
+
+    def __init__(self, faults: _Faults, holes: set[Path]) -> None:
+        self._faults = faults
+        self._holes = holes
+
+    def tasks(self, tasks: dict[str, Any], path: Path) -> dict[str, Any]:
+        """Keep what can be read of each task; a name that reads as a way to another task is none."""
+        names = (name for name in tasks if isinstance(name, str) and not _RESERVED.intersection(name))
+        return {name: self.task(tasks[name], (*path, name)) for name in names}
+
+    def task(self, body: Any, path: Path) -> dict[str, Any]:
+        kept = self._fields(body, path)
+        is_stray = not isinstance(body, dict) or self._faults.has_stray_key(path)
+        is_template = path[0] == "templates" and len(path) == 2
+        if isinstance(body, dict):
+            self._add_parts(kept, body, path)
+            if (
+                is_template
+                and _is_map_of_text_keys(body.get("inputs"))
+                and (*path, "inputs") not in self._faults.places
+            ):
+                kept["inputs"] = _kept_names(body["inputs"], (*path, "inputs"), self._faults)
+        known = ("depends_on", "outputs", "uses", "compensate", *(("inputs",) if is_template else ()))
+        for key in known:
+            if key not in kept and (is_stray or key in body):
+                self._holes.add((*path, key))
+        if is_stray and "for_each" not in kept and "matrix" not in kept:
+            self._holes.add((*path, "for_each"))
+        return kept
+
+    def _fields(self, body: Any, path: Path) -> dict[str, Any]:
+        kept: dict[str, Any] = {}
+        if isinstance(body, dict):
+            for key, fits in _TASK_FIELDS.items():
+                if key in body and (*path, key) not in self._faults.touched and fits(body[key]):
+                    kept[key] = body[key]
+        return kept
+
+    def _add_parts(self, kept: dict[str, Any], body: dict[str, Any], path: Path) -> None:
+        """Keep what nests. That a task multiplies or can be undone is known even where it is not said well how."""
+        touched = self._faults.touched
+        if "for_each" in body:
+            is_sound = _is_fan_out(body["for_each"]) and (*path, "for_each") not in touched
+            kept["for_each"] = body["for_each"] if is_sound else []
+        if "matrix" in body:
+            is_sound = _is_matrix(body["matrix"]) and (*path, "matrix") not in touched
+            kept["matrix"] = body["matrix"] if is_sound else {}
+        if "compensate" in body:
+            kept["compensate"] = self._fields(body["compensate"], (*path, "compensate"))
+        group = body.get("group")
+        if isinstance(group, dict) and isinstance(group.get("tasks"), dict):
+            kept["group"] = self._group(group, (*path, "group"))
+
+    def _group(self, group: dict[str, Any], path: Path) -> dict[str, Any]:
+        kept: dict[str, Any] = {"tasks": self.tasks(group["tasks"], (*path, "tasks"))}
+        for key in ("mode", "aggregate"):
+            if key in group and (*path, key) not in self._faults.touched:
+                kept[key] = group[key]
+        if "mode" not in kept and ("mode" in group or self._faults.has_stray_key(path)):
+            kept["mode"] = "dag"  # the one in which any dependency may stand
+            self._holes.add((*path[:-1], "mode"))
+        return kept

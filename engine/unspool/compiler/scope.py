@@ -133,12 +133,18 @@ class Scope:
         if spot.node < 0:
             return frozenset()
         role = self._role(spot)
+        if self._is_hole(spot.node, "for_each"):
+            return role.local | {"item", "index", "items", "matrix"}
         if not spot.knows_own:
             return role.local
         body = self._tasks[spot.node]
         if "batch" in body and spot.path[2:3] and spot.path[2] in _OF_ATTEMPTS:
             return role.local | {"items"}
         return role.local | locals_of(body)
+
+    def _is_hole(self, node: int, field: str) -> bool:
+        """Whether a field of a task could not be read."""
+        return ("tasks", self._graph.names[node], field) in self._holes
 
     def target(self, name: str, spot: Spot) -> int | None:
         """Give the task that a name means where it stands, None where there is none that may be named."""
@@ -187,7 +193,8 @@ class Scope:
 
     def _input(self, rest: Steps, spot: Spot) -> Problem | None:
         inputs = self._inputs_at(spot)
-        if not rest or (inputs is self._inputs and ("inputs",) in self._holes):
+        is_unread = ("inputs",) in self._holes if inputs is self._inputs else not self._role(spot).knows_inputs
+        if not rest or is_unread:
             return None
         name = rest[0]
         if name not in inputs:
@@ -283,7 +290,7 @@ class Scope:
             return _no_members(path) if rest else None
         if field == "result":
             self._use(target, ())
-        if field == "outputs" and rest and ("tasks", name, "outputs") not in self._holes:
+        if field == "outputs" and rest:
             problem = self._output(name, target, rest[:1])
             inside = rest[1:2]
         else:
@@ -305,7 +312,7 @@ class Scope:
         return f"did you mean {quote(similar)}?" if similar else "it has `outputs`, `result` and `state`"
 
     def _output(self, name: str, target: int, rest: Steps) -> Problem | None:
-        if not rest or ("tasks", name, "outputs") in self._holes:
+        if not rest or self._is_hole(target, "outputs"):
             return None
         outputs = self._tasks[target].get("outputs", {})
         output = str(rest[0])

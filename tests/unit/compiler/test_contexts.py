@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from unspool.compiler.contexts import CONTEXTS, PLACES, WORDS, foreign, unavailable
+from unspool.compiler.contexts import CONTEXTS, LOCAL, PLACES, WORDS, foreign, unavailable
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -16,7 +16,15 @@ def test_a_word_of_the_language_is_known_in_a_place_or_has_an_answer(word, place
         assert answer.hint
 
 
-@pytest.mark.parametrize("word", ["event", "interpretation"])
+@pytest.mark.parametrize("word", LOCAL)
+def test_a_word_of_some_tasks_says_what_brings_it_in(word):
+    for place in PLACES:
+        answer = unavailable(word, place)
+        assert answer.message == f"`{word}` {LOCAL[word]}"
+        assert answer.hint
+
+
+@pytest.mark.parametrize("word", ["event", "interpretation", "outcome", "reason"])
 def test_words_of_later_versions_say_so(word):
     for place in PLACES:
         assert unavailable(word, place).message == f"`{word}` is not supported by this version yet"

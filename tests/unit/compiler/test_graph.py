@@ -183,7 +183,7 @@ def test_the_limit_of_the_document_counts_and_is_shown():
     found = only(body)
     assert found.message == "the document has 2 tasks, more than `limits.max_tasks` allows (1)"
     assert marked(body, found, 2) == "1}"
-    assert check_size(2, {"max_tasks": 2}) == []
+    assert check_size(2, 2, {"max_tasks": 2}) == []
     assert codes("limits: {max_tasks: 1.0}\ntasks: {a: {run: [x]}, b: {run: [x]}}") == ["UNS110"]
 
 
