@@ -208,6 +208,21 @@ def test_a_rollback_goes_on_where_the_engine_was_killed(place: Path):
     assert len((place / "releases").read_text().splitlines()) == 1
 
 
+def test_an_interrupt_does_not_break_a_rollback_off(place: Path):
+    engine = release(place)
+    wait_for(asks)
+    with locked(place / "registry"):
+        unspool("approve", "latest", "--reject")
+        wait_for(withdrawing)
+        engine.send_signal(signal.SIGINT)
+        wait_for(lambda: report()["state"] == "cancelling")
+    code, _ = ended(engine)
+    assert code == 130
+    assert is_as_before(place)
+    assert sum(line.startswith("withdrew") for line in history(place)) == 2
+    assert len((place / "releases").read_text().splitlines()) == 1
+
+
 @pytest.mark.leaks("the killed engine's guardian ends its tasks, and then itself")
 def test_a_question_outlives_the_engine_that_asked_it(place: Path):
     engine = release(place)
@@ -222,6 +237,18 @@ def test_a_question_outlives_the_engine_that_asked_it(place: Path):
     code, _ = ended(second)
     assert code == 0
     assert (set(history(place)[:3]), history(place)[3:]) == (PUBLISHED, ["live"])
+
+
+def test_the_page_about_undoing_says_what_happens(project: Path):
+    page = (WORKFLOWS.parent / "docs/how-to/undo-and-finish.md").read_text()
+    Path("trip.yaml").write_text(page.partition("<!-- file: trip.yaml -->\n```yaml\n")[2].partition("```")[0])
+    assert unspool("run", "trip.yaml").returncode == 1
+    assert Path("trip.log").read_text().splitlines() == [
+        "booked the hotel",
+        "booked the flight",
+        "cancelled the flight",
+        "cancelled hotel h-1",
+    ]
 
 
 # -- harvest --------------------------------------------------------------------------------------
