@@ -220,8 +220,10 @@ class Life:
     def _admit(self) -> bool:
         grants = self.admission.grant(self.at)
         for grant in grants:
-            if grant.attempt in self.run.attempts:  # it may have been withdrawn by what was granted before it
+            if grant.attempt in self.run.attempts:
                 self.say(TaskAdmitted(self.at, grant.task, grant.attempt, self.run.epoch, grant.leases))
+            else:  # it was admitted and ended by somebody who made that up
+                self.admission.release("r1", grant.attempt, self.at)
         return bool(grants)
 
     def _go_on(self) -> None:
