@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+from unspool.compiler.places import value_at
 from unspool.compiler.readable import Readable
 from unspool.compiler.wording import place, quote
 from unspool.model.diagnostics import Diagnostic, Path
@@ -28,6 +29,8 @@ _FAN_KEYS = ("for_each", "matrix")
 _BEFORE = ("depends_on", "join", "when")
 _SINGLE_ONLY = ("retry", "cache", "uses", "batch", "compensate", "stdin", "shell", "with", "cwd", "env")
 _FAN_WORDS = frozenset(("item", "index", "matrix"))
+_TASK_NAME = re.compile(r"(?<![a-z])task `([a-z0-9_]+)`")
+_UNDO_NAME = re.compile(rf"(?:task )?`([^`]+){UNDO}`")
 _INNER_NAME = re.compile(r"(?<=[a-z0-9_\]])(\[\]|\._gate)(?=[.`/\[])")
 
 
@@ -78,12 +81,14 @@ class Flat(NamedTuple):
         roles: of tasks that are not plain ones of the top level.
         paths: where those stand in the document.
         diagnostics: what is wrong with how they are nested.
+        source: the document before.
     """
 
     readable: Readable
     roles: dict[str, Role]
     paths: dict[str, Path]
     diagnostics: list[Diagnostic]
+    source: dict[str, Any]
 
     def role(self, name: str) -> Role:
         """Give what a task is."""
@@ -104,20 +109,46 @@ class Flat(NamedTuple):
         """Give the path in the document of a path in what was laid out."""
         if len(path) < 2 or path[0] != "tasks" or path[1] not in self.paths:
             return path
-        if self.roles[str(path[1])].frame is not None and self.roles[str(path[1])].kind != "gate":
-            return self.paths[str(path[1])]
-        rest = path[2:3] if path[2:3] == ("depends_on",) and self.roles[str(path[1])].scope else path[2:]
-        return (*self.paths[str(path[1])], *rest)
+        name = str(path[1])
+        if self.roles[name].frame is not None and self.roles[name].kind != "gate":
+            return self.paths[name]
+        if path[2:3] == ("depends_on",) and self.roles[name].scope:
+            return self._path_of_need(name, path)
+        return (*self.paths[name], *path[2:])
+
+    def _path_of_need(self, name: str, path: Path) -> Path:
+        """A task of a group names its siblings by their short names, in a list or a map."""
+        holder = (*self.paths[name], "depends_on")
+        written = value_at(self.source, holder)
+        short = str(path[3]).removeprefix(self.roles[name].scope) if len(path) == 4 else None
+        if short is None or not isinstance(written, list | dict) or short not in written:
+            return holder if written is not None else holder[:-1]
+        return (*holder, written.index(short) if isinstance(written, list) else short)
 
     def placed(self, found: Diagnostic) -> Diagnostic:
         """Give a finding in terms of the document."""
         if not self.roles:
             return found
+        path = self.path_of(found.path)
         return found._replace(
-            path=self.path_of(found.path),
-            message=_INNER_NAME.sub("", found.message),
-            hint=None if found.hint is None else _INNER_NAME.sub("", found.hint),
+            path=path,
+            on_key=found.on_key and not isinstance(path[-1:] and path[-1], int),
+            message=self._worded(found.message),
+            hint=None if found.hint is None else self._worded(found.hint),
         )
+
+    def _worded(self, text: str) -> str:
+        """Give text with the names that the author gave."""
+        text = _INNER_NAME.sub("", text)
+        if UNDO in text:
+            text = _UNDO_NAME.sub(r"`compensate` of task `\1`", text)
+        if "task `" in text and "templates" in self.source:
+            text = _TASK_NAME.sub(self._kind_named, text)
+        return text
+
+    def _kind_named(self, match: re.Match[str]) -> str:
+        is_template = self.paths.get(match[1]) == ("templates", match[1])
+        return f"template `{match[1]}`" if is_template else match[0]
 
 
 def flatten(readable: Readable) -> Flat:
@@ -129,7 +160,7 @@ def flatten(readable: Readable) -> Flat:
     tasks = document["tasks"]
     nested = any("group" in body or "compensate" in body for body in tasks.values())
     if not nested and "finally" not in document and "templates" not in document:
-        return Flat(readable, {}, {}, [])
+        return Flat(readable, {}, {}, [], document)
     layout = _Layout(readable.holes)
     layout.add_all(tasks, ("tasks",), _PLAIN)
     layout.add_all(document.get("finally", {}), ("finally",), Role(closing=True))
@@ -139,7 +170,7 @@ def flatten(readable: Readable) -> Flat:
         plain = {key: value for key, value in body.items() if key != "inputs"}
         layout.add_template(name, plain, ("templates", name), role)
     flat = {**document, "tasks": layout.tasks}
-    return Flat(Readable(flat, layout.placed_holes()), layout.roles, layout.paths, layout.found)
+    return Flat(Readable(flat, layout.placed_holes()), layout.roles, layout.paths, layout.found, document)
 
 
 class _Layout:
