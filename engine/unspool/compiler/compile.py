@@ -11,6 +11,7 @@ from unspool.compiler.locate import resolve
 from unspool.compiler.lower import DEFAULT_SHELL, Script, lower
 from unspool.compiler.readable import Readable, salvage, whole
 from unspool.compiler.shape import check_shape
+from unspool.compiler.sides import check_sides
 from unspool.compiler.text import Format, Loaded, load
 from unspool.model.diagnostics import Diagnostic, Path
 from unspool.model.plan import FanOut, Plan
@@ -61,7 +62,7 @@ def compile_document(
     readable = flat.readable
     graph, problems = read_graph(readable)
     bounds, more_problems = check_fan_outs(flat)
-    inner = [*flat.diagnostics, *problems, *more_problems]
+    inner = [*flat.diagnostics, *problems, *more_problems, *check_sides(flat)]
     found += _check_limits(loaded.value, graph, flat, bounds)
     uses: dict[str, set[str]] = {}
     secrets: dict[str, set[str]] = {}
