@@ -10,6 +10,7 @@ from unspool.compiler.flatten import Flat, Role, asks_each
 from unspool.compiler.wording import quote
 from unspool.model.diagnostics import Diagnostic, Path
 from unspool.model.plan import DEFAULT_MOST_INSTANCES, FanOut
+from unspool.model.similar import closest
 
 _MOST_COUNTED = 10_000  # combinations of a matrix that are gone through to count those that `exclude` drops
 
@@ -23,6 +24,8 @@ CODES = {
     "UNS168": "nothing uses a template",
     "UNS169": "a list has more items than its own `max` allows",
 }
+
+_MOST_LISTED = 6
 
 
 def check_fan_outs(flat: Flat) -> tuple[dict[str, FanOut], list[Diagnostic]]:
@@ -204,10 +207,8 @@ def _check_substitute(flat: Flat, name: str, policy: dict[str, Any], templates: 
     if wanted not in templates and ("templates",) in flat.readable.holes:
         return []
     if wanted not in templates:
-        known = ", ".join(map(quote, sorted(templates)))
-        hint = f"known are {known}" if known else "declare it under `templates`"
         message = f"there is no template {quote(wanted)}"
-        return [Diagnostic("UNS166", message, (*path, "substitute"), hint=hint)]
+        return [Diagnostic("UNS166", message, (*path, "substitute"), hint=_template_hint(flat, wanted, templates))]
     if not flat.roles[wanted].knows_inputs:
         return []
     declared = flat.roles[wanted].inputs or {}
@@ -222,6 +223,16 @@ def _check_substitute(flat: Flat, name: str, policy: dict[str, Any], templates: 
             message = f"the template {quote(wanted)} needs a value for its input {quote(key)}"
             found.append(Diagnostic("UNS166", message, path, hint=f"write `with: {{{key}: ...}}`"))
     return found + _check_covered(flat, name, wanted, path)
+
+
+def _template_hint(flat: Flat, wanted: str, templates: set[str]) -> str:
+    if wanted in flat.readable.document["tasks"]:
+        return f"{quote(wanted)} is a task: move what stands in for another one to `templates`"
+    meant = closest(wanted, templates)
+    if meant is not None:
+        return f"did you mean {quote(meant)}?"
+    known = ", ".join(map(quote, sorted(templates)))
+    return f"known are {known}" if 0 < len(templates) <= _MOST_LISTED else "declare it under `templates`"
 
 
 def _check_covered(flat: Flat, name: str, wanted: str, path: Path) -> list[Diagnostic]:
