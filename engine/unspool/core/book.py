@@ -56,7 +56,7 @@ class Book:
         if self.nodes[index].template:
             raise IllegalEvent(f"{self.nodes[index].id} is no task of the run: copies are made of it")
 
-    def _answering(self, index: int) -> int:
+    def answering(self, index: int) -> int:
         """Give whose state and outputs a task shows: its own, or those of what stands in for it in the end."""
         while (family := self.tasks[index].family) is not None and family.stand_in >= 0:
             index = family.stand_in
@@ -128,7 +128,7 @@ class Book:
 
     def _cancel_task(self, index: int, reason: str) -> None:
         """End a task, or what stands in for it, in whatever state it is."""
-        index = self._answering(index)
+        index = self.answering(index)
         task = self.tasks[index]
         if task.state in FINAL_STATES:
             return

@@ -60,7 +60,7 @@ class Dependencies(Reusing):
 
     def _outcome(self, index: int) -> str:
         """Give the state of a task as its dependents see it."""
-        index = self._answering(index)
+        index = self.answering(index)
         task = self.tasks[index]
         return TOLERATED if task.state == FAILED and self._is_tolerated(index) else task.state
 

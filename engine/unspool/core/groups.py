@@ -96,7 +96,7 @@ class Groups(Growth):
             self._conclude(index, members)
 
     def _reason_of(self, member: int) -> str | None:
-        return self.tasks[self._answering(member)].reason
+        return self.tasks[self.answering(member)].reason
 
     def _conclude(self, index: int, members: tuple[int, ...]) -> None:
         task, about = self.tasks[index], self.nodes[index].group
@@ -124,7 +124,7 @@ class Groups(Growth):
             return None
 
     def _end_of(self, index: int) -> tuple[float, int]:
-        return self.tasks[self._answering(index)].completed_at or 0.0, index
+        return self.tasks[self.answering(index)].completed_at or 0.0, index
 
     def _short(self, group: int, member: int) -> str:
         return self.nodes[member].id.removeprefix(f"{self.nodes[group].id}.")

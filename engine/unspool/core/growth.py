@@ -165,7 +165,7 @@ class Growth(Dependencies):
 
     def _aggregate(self, instances: list[int]) -> tuple[str, str | None]:
         """Give the state of a parent, by section 2 of the language: what hurts most counts."""
-        tasks = [self.tasks[self._answering(each)] for each in instances]
+        tasks = [self.tasks[self.answering(each)] for each in instances]
         outcomes = {self._outcome(each) for each in instances}
         if FAILED in outcomes:
             return FAILED, status.INSTANCE_FAILED

@@ -126,7 +126,7 @@ class Undoing(Waiting):
         while left:
             for need in self._above(left.pop()):
                 family = self.tasks[need].family
-                parts = [] if family is None else [*family.instances, self._answering(need)]
+                parts = [] if family is None else [*family.instances, self.answering(need)]
                 fresh = [one for one in (need, *parts) if one not in found]
                 found.update(fresh)
                 left += fresh
@@ -158,7 +158,7 @@ class Undoing(Waiting):
         left = list(done)
         while left:
             for each in self._built_on(left.pop()):
-                answering = self._answering(each)
+                answering = self.answering(each)
                 if answering in found:
                     continue
                 found.add(answering)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import UTC, datetime
 from typing import Any
 
@@ -66,35 +67,45 @@ def _task(run: Run, index: int) -> dict[str, Any]:
 def critical_path(run: Run) -> dict[str, Any] | None:
     """Give the chain of tasks that the end of the run waited for, and its seconds.
 
-    It goes back from the task that ended last to the dependency that ended last, and so on.
+    It goes back from the task that ended last to what it came after that ended last, and so on.
     """
-    ended = [
-        index for index, task in enumerate(run.tasks) if task.started_at is not None and task.completed_at is not None
-    ]
+    ended = [task for task in run.tasks if task.started_at is not None and task.completed_at is not None]
     if not ended:
         return None
-    last: int | None = max(ended, key=lambda index: _ended_at(run.tasks[index]))
-    seconds, path = _ended_at(run.tasks[last]) - run.started_at if last is not None else 0.0, []
-    while last is not None:
+    ended.sort(key=lambda task: (_ended_at(task), -task.index))
+    last: int | None = ended[-1].index
+    seconds, path, seen = _ended_at(ended[-1]) - run.started_at, [], set[int]()
+    while last is not None and last not in seen:
+        seen.add(last)
         if run.nodes[last].is_shown:
             path.append(run.nodes[last].id)
-        needs = [need for need in _before(run, last) if run.tasks[need].completed_at is not None]
+        needs = [need for need in _before(run, last, ended) if run.tasks[need].completed_at is not None]
         last = max(needs, key=lambda index: _ended_at(run.tasks[index]), default=None)
     return {"tasks": path[::-1], "seconds": _seconds(seconds)}
 
 
-def _before(run: Run, index: int) -> list[int]:
-    """Give what a task came after: dependencies; instances of a parent; for one of these what the parent needed."""
+def _before(run: Run, index: int, ended: list[TaskRun]) -> list[int]:
+    """Give what a task came after: what it needed, its instances, what it stands in for, or what ended just before."""
     family = run.tasks[index].family
-    needs = [need for need, _ in run.nodes[index].needs]
-    if family is None:
-        return needs
-    if family.instances:
-        return family.instances
-    above = family.parent if family.parent >= 0 else max(family.undoes, family.stands_for)
-    if above < 0 or needs:
-        return needs
-    return [need for need, _ in run.nodes[above].needs] if family.parent >= 0 else [above]
+    if family is not None and family.instances:
+        return [run.answering(each) for each in family.instances]
+    if run.nodes[index].closing or (family is not None and family.undoes >= 0):
+        return [run.answering(need) for need, _ in run.nodes[index].needs] or _just_before(run.tasks[index], ended)
+    while not run.nodes[index].needs:
+        family = run.tasks[index].family
+        if family is None or family.above < 0:
+            return []
+        if run.nodes[family.above].fan_out is None:
+            return [family.above]  # that failed, and this stands in for it
+        index = family.above
+    return [run.answering(need) for need, _ in run.nodes[index].needs]
+
+
+def _just_before(task: TaskRun, ended: list[TaskRun]) -> list[int]:
+    """Give what ended last before a task that waited for no other by name: `finally`, and what undoes something."""
+    began = task.queued_at if task.queued_at is not None else task.started_at
+    at = bisect_right(ended, began or 0.0, key=_ended_at)
+    return [one.index for one in ended[max(0, at - 1) : at] if one is not task]
 
 
 def summary(run: Run) -> str:
