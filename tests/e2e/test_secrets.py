@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
 SHOW = """
 import base64, json, os, re, sys, time, urllib.parse
-values = {name: os.environ[name] for name in ("SIMPLE", "NASTY", "LINES", "PIN")}
+values = {name: os.environ[name] for name in ("SIMPLE", "NASTY", "LETTER", "PIN")}
 for name, value in values.items():
     raw = value.encode()
     for text in (
@@ -40,7 +40,7 @@ for name, value in values.items():
             time.sleep(0.001)
     print()
 with open(os.environ["UNSPOOL_OUTPUT"], "w") as file:
-    file.write(f"simple={values['SIMPLE']}\\nlines<<END\\n{values['LINES']}\\nEND\\n")
+    file.write(f"simple={values['SIMPLE']}\\nlines<<END\\n{values['LETTER']}\\nEND\\n")
     file.write(f"big={'x' * 70000}{values['NASTY']}\\n")
 with open("made.txt", "w") as file:
     file.write("made " + values["NASTY"])
@@ -78,7 +78,7 @@ def canaries() -> dict[str, str]:
     return {
         "SIMPLE": f"tok_{part[0]}",
         "NASTY": f'it\'s "{part[1]}" \\ 100%41 +ü/~ <{part[2]}>&',
-        "LINES": f'--{part[3]}--\n{part[4]}+/= {part[5]}\r\n"last" {part[6]}',
+        "LETTER": f'--{part[3]}--\n{part[4]}+/= {part[5]}\r\n"last" {part[6]}',
         "PIN": str(int.from_bytes(os.urandom(6), "big") + 10**14),
     }
 
@@ -158,7 +158,7 @@ def leaky(values: dict[str, str]) -> tuple[str, dict[str, Any]]:
             },
         },
         "trace": {"run": 'set -x; : "$T"; T2="$T" sh -c ":"; exit 3', "env": {"T": "Bearer ${{ secrets.NASTY }}"}},
-        "faulty": {"run": 'echo "$T" > "$UNSPOOL_OUTPUT"; echo "$T"', "env": {"T": given["LINES"]}},
+        "faulty": {"run": 'echo "$T" > "$UNSPOOL_OUTPUT"; echo "$T"', "env": {"T": given["LETTER"]}},
         "without": {"run": 'cat clear.txt; echo "[$SIMPLE]"; env'},
         "missing": {"run": ["no-such-program"], "env": {"PATH": "/${{ secrets.SIMPLE }}"}},
         "give": {"python": "leaks:give", "env": {"TOKEN": given["NASTY"], "PIN": given["PIN"]}},
@@ -214,7 +214,7 @@ def test_nothing_of_a_secret_is_kept_or_printed(project: Path, temporary: Path, 
 def test_a_kill_leaves_nothing_in_clear_and_a_resume_needs_the_values_again(project: Path, temporary: Path):
     values = canaries()
     script = (
-        'printf "%s" "$NASTY"; printf "%s" "$LINES" >&2; printf "simple=%s\\n" "$SIMPLE" > "$UNSPOOL_OUTPUT"; '
+        'printf "%s" "$NASTY"; printf "%s" "$LETTER" >&2; printf "simple=%s\\n" "$SIMPLE" > "$UNSPOOL_OUTPUT"; '
         "if [ -e again ]; then exit 0; fi; : > again; while :; do sleep 0.02; done"
     )
     given = {name: f"${{{{ secrets.{name} }}}}" for name in values}
@@ -238,7 +238,7 @@ def test_a_kill_leaves_nothing_in_clear_and_a_resume_needs_the_values_again(proj
 
     unable = unspool("resume", "latest")
     assert unable.returncode == 2
-    assert "the secrets SIMPLE, NASTY, LINES and PIN have no value" in unable.stderr
+    assert "the secrets SIMPLE, NASTY, LETTER and PIN have no value" in unable.stderr
     Path("values.json").write_text(json.dumps(values))
     Path("values.json").chmod(0o600)
     resumed = unspool("resume", "latest", "--secrets-file", "values.json", "--format", "json")

@@ -87,7 +87,7 @@ class _Drawing:
         }
         if chance.random() < 0.5:
             names = [f"f{n}" for n in range(chance.randint(1, 3))]
-            document["finally"] = {name: self._task(names[:n], closing=True) for n, name in enumerate(names)}
+            document["finally"] = {name: _as_an_end(self._task(names[:n])) for n, name in enumerate(names)}
         return document
 
     def _limits(self) -> dict[str, Any]:
@@ -126,7 +126,7 @@ class _Drawing:
     def _is(self, likely: float) -> bool:
         return self.chance.random() < likely
 
-    def _task(self, before: list[str], depth: int = 0, *, mode: str = "dag", closing: bool = False) -> dict[str, Any]:
+    def _task(self, before: list[str], depth: int = 0, *, mode: str = "dag") -> dict[str, Any]:
         """Draw a task that may depend on these."""
         task: dict[str, Any] = {}
         if before and mode == "dag":
@@ -207,3 +207,13 @@ class _Drawing:
         if policy == "again":
             return {"on_failure": {"rollback": {"then": "retry", "attempts": 2}}} if own else {}
         return {"on_failure": policy}
+
+
+def _as_an_end(task: dict[str, Any]) -> dict[str, Any]:
+    """Take from a task what cannot stand under `finally`."""
+    task.pop("compensate", None)
+    if task.get("on_failure") not in ("skip", "cancel_dependents"):
+        task.pop("on_failure", None)
+    for member in task.get("group", {}).get("tasks", {}).values():
+        _as_an_end(member)
+    return task

@@ -10,7 +10,7 @@ from unspool.model.diagnostics import Diagnostic, Path
 
 CODES = {
     "UNS186": "a task waits for one of another part of the document",
-    "UNS187": "a policy has no meaning under `finally`",
+    "UNS187": "a policy cannot stand under `finally`",
 }
 
 
@@ -66,7 +66,7 @@ def _check_policies(name: str, body: dict[str, Any]) -> list[Diagnostic]:
     policy = body.get("on_failure", "skip")
     if policy not in ("skip", "cancel_dependents"):
         shown = policy if isinstance(policy, str) else next(iter(policy))
-        message = f"`on_failure: {shown}` has no meaning under `finally`, which never changes what the run was"
+        message = f"`on_failure: {shown}` cannot stand under `finally`, which never changes what the run was"
         hint = "write `skip` or `cancel_dependents`, or remove it"
         found.append(Diagnostic("UNS187", message, ("tasks", name, "on_failure"), hint=hint))
     return found

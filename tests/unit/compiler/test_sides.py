@@ -40,7 +40,7 @@ HEAD = "unspool: 1\nname: w\n"
             7,
             "cannot wait for anything",
         ),
-        ("tasks: {b: {run: [x]}}\nfinally:\n  z: {run: [x], on_failure: abort}\n", "UNS187", 5, "has no meaning"),
+        ("tasks: {b: {run: [x]}}\nfinally:\n  z: {run: [x], on_failure: abort}\n", "UNS187", 5, "cannot stand"),
         (
             "tasks: {b: {run: [x]}}\nfinally:\n  z: {run: [x], compensate: {run: [x]}}\n",
             "UNS187",

@@ -102,13 +102,12 @@ def test_finally_runs_after_an_abort():
 @pytest.mark.parametrize(
     ("task", "ends"),
     [
-        ("{run: [x], compensate: {run: [undo]}}", {"tidy"}),
         (
             "{for_each: [a, b], group: {tasks: {m: {run: [x]}}}}",
             {"tidy", "tidy[a]", "tidy[a].m", "tidy[b]", "tidy[b].m"},
         ),
         (
-            "{group: {tasks: {m: {for_each: [a], run: [x], compensate: {run: [undo]}}}}}",
+            "{group: {tasks: {m: {for_each: [a], run: [x]}}}}",
             {"tidy", "tidy.m", "tidy.m[a]"},
         ),
     ],
