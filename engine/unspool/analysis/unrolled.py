@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
+from typing import Any
 
-from unspool.model.plan import Need, Plan, Task
+from unspool.model.plan import FanOut, Need, Plan, Task
 
 MOST_UNROLLED = 100_000  # tasks; a larger fan-out is taken for one of its instances
 
@@ -65,7 +67,7 @@ class _Unrolling:
     def _add(self, task: Task, needs: _Needs) -> int:
         if task.fan_out is None:
             return self._put(replace(task, needs=needs))
-        count = 1 if task.fan_out.is_open else task.fan_out.most
+        count = 1 if task.fan_out.is_open else _length(task.fan_out)
         size = 1 if task.region is None else task.region[1] - task.region[0]
         if len(self._made) + count * size > MOST_UNROLLED:
             count = min(count, 1)
@@ -87,3 +89,19 @@ class _Unrolling:
     def _put(self, task: Task) -> int:
         self._made.append(replace(task, index=len(self._made)))
         return len(self._made) - 1
+
+
+def _length(fan_out: FanOut) -> int:
+    """Give how many instances there will be: for a matrix `most` still counts what `exclude` drops."""
+    if not fan_out.exclude or fan_out.axes is None or fan_out.most > MOST_UNROLLED:
+        return fan_out.most
+    rows = (dict(zip(fan_out.axes, values, strict=True)) for values in product(*fan_out.axes.values()))
+    kept = sum(not any(_matches(row, wanted) for wanted in fan_out.exclude) for row in rows)
+    return kept + len(fan_out.include)
+
+
+def _matches(row: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    return all(
+        name in row and isinstance(row[name], bool) == isinstance(value, bool) and row[name] == value
+        for name, value in wanted.items()
+    )
