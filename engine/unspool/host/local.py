@@ -397,7 +397,7 @@ class LocalHost:
         if request.task is not None:
             if not run.state:
                 return f"run {request.run} is only just beginning; ask again"
-            index = next((node.index for node in run.nodes if node.id == request.task and not node.template), None)
+            index = next((node.index for node in run.nodes if node.id == request.task and node.is_shown), None)
             if index is None:
                 return f"run {request.run} has no task {request.task!r}"
         if request.action == "cancel":
