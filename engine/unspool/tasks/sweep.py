@@ -7,6 +7,7 @@ process of another make must be able to run it with `python -I -S`.
 import os
 import signal
 import sys
+import time
 
 OWNER = b"UNSPOOL_OWNER"  # which engine a process belongs to
 KEY = b"UNSPOOL_TASK_KEY"
@@ -14,19 +15,48 @@ ATTEMPT = b"UNSPOOL_ATTEMPT_ID"
 PERIOD = 0.5  # seconds between two looks of the guardian
 _LAST_LOOKS = 5  # after the engine's death, so many tenths of a second apart
 _ROUNDS = 200  # looks before giving up on processes that come back faster than they are ended
+_TRIES = 100  # thousandths of a second in which a process that executes a program must have got its environment
 
 
 def marks(pid: int) -> dict[bytes, bytes]:
     """Give the marks in a process's environment; empty where it has none or cannot be read."""
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            data = file.read()
-    except OSError:
-        return {}
+    data = _environment(pid)
     if OWNER not in data:
         return {}
     pairs = (entry.partition(b"=") for entry in data.split(b"\0"))
     return {name: value for name, _, value in pairs if name in (OWNER, KEY, ATTEMPT)}
+
+
+def _environment(pid: int) -> bytes:
+    """Give the environment of a process; that of one that just executes a program is empty until it is laid out."""
+    try:
+        data = _read(pid, "environ")
+        for _ in range(_TRIES):
+            if data:
+                break
+            laid_out = _is_laid_out(pid)  # asked before the look: it may become so in between
+            data = _read(pid, "environ")
+            if laid_out:
+                break
+            time.sleep(0.001)
+        return data
+    except OSError:  # gone, another user's, or a thread of the kernel, which has no program
+        return b""
+
+
+def _read(pid: int, name: str) -> bytes:
+    with open(f"/proc/{pid}/{name}", "rb") as file:
+        return file.read()
+
+
+def _is_laid_out(pid: int) -> bool:
+    os.readlink(f"/proc/{pid}/exe")
+    return _stat(pid)[-2] != b"0"  # where the environment ends; see proc(5)
+
+
+def _stat(pid: int) -> list[bytes]:
+    """Give the fields of a process's state that follow its name, which may hold anything."""
+    return _read(pid, "stat").rpartition(b")")[2].split()
 
 
 def find(owner: bytes) -> dict[int, dict[bytes, bytes]]:
@@ -65,8 +95,7 @@ def _kill(pid: int) -> None:
 
 def _parent(pid: int) -> int:
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return int(file.read().rpartition(b")")[2].split()[1])
+        return int(_stat(pid)[1])
     except (OSError, ValueError, IndexError):
         return 0
 

@@ -62,6 +62,13 @@ def wait_until(true: Callable[[], object]) -> None:
         select.select([], [], [], 0.01)
 
 
+def test_a_process_that_just_executes_its_program_is_seen(herd: Herd):
+    for _ in range(200):  # each began so lately that the system may not have laid out its environment
+        begun = herd.start(owner=herd.owner)
+        assert sweep.marks(begun.pid) == {sweep.OWNER: herd.owner}
+        begun.kill()
+
+
 def test_marks_are_read_from_a_process(herd: Herd):
     process = herd.start(owner=herd.owner, attempt=b"r.7", more={sweep.KEY: b"r/a", b"OTHER": b"x"})
     wait_until(lambda: sweep.marks(process.pid))  # the system shows no environment for a moment while a program starts
