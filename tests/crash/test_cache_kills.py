@@ -12,6 +12,8 @@ import pytest
 
 from tests.e2e.command import unspool, write
 
+pytestmark = pytest.mark.slow
+
 KILLED = str(Path(__file__).with_name("killed_cache.py"))
 TASKS = {
     "build": {

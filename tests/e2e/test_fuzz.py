@@ -12,6 +12,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 COUNT = 2000
 MEMORY = 200 * 1024 * 1024
 SECONDS = 2.0

@@ -112,6 +112,7 @@ def test_follow_and_attempt_exclude_each_other(project: Path):
     assert (ended.returncode, ended.stderr) == (2, "unspool: --follow prints all attempts; leave out --attempt\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "pages"), [(["ls"], True), (["show", "latest"], True), (["show", "latest", "--events"], True)]
 )
@@ -142,6 +143,7 @@ def test_a_run_on_a_terminal_is_drawn_and_ends_with_a_table(project: Path):
     assert "\x1b[31mfailed (exit_code)\x1b[0m" in output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_colours_and_drawing_can_be_declined(project: Path, env: dict[str, str]):
     write("flow.json", {"a": {"run": "sleep 0.5"}, "b": {"run": "exit 3"}})

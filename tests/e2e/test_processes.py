@@ -146,6 +146,7 @@ def test_nothing_survives_a_forced_stop(tree: Tree, shape: str):
         assert tree.survivors(ended) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SOME)
 def test_nothing_survives_a_timeout(tree: Tree, shape: str):
     with Engine(tree.folder / "journal", 2, "normal") as engine:
@@ -157,6 +158,7 @@ def test_nothing_survives_a_timeout(tree: Tree, shape: str):
         assert tree.survivors(ended) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != "plain"])
 def test_nothing_survives_the_end_of_its_task(tree: Tree, shape: str):
     """The engine goes on; its tasks' leavings must not wait for its end."""

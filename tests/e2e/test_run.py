@@ -353,6 +353,7 @@ def test_a_journal_of_another_version_is_believed_with_a_warning(project: Path):
         assert ("another version, whose decisions stand" in resumed.stderr) is (code == 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize("command", ["run flow.json", "show latest", "logs latest a", "ls", "check flow.json"])
 def test_a_closed_stream_harms_nothing(project: Path, command: str, closed: str):

@@ -22,7 +22,7 @@ WORKFLOWS = Path(__file__).parents[2] / "workflows"
 RELEASE = str(WORKFLOWS / "release.yaml")
 BUILD = str(WORKFLOWS / "build-matrix.yaml")
 
-pytestmark = pytest.mark.usefixtures("project")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("project")]
 
 
 def report() -> dict[str, Any]:

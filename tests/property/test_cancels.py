@@ -71,6 +71,7 @@ def test_a_cancel_at_any_commit_leaves_one_final_state(shape, by):
     assert "cancelled" in ends
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wishes", [("interrupt", "interrupt"), ("person", "interrupt"), ("interrupt",) * 3])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_second_wish_at_any_commit_ends_it_too(shape, wishes):
@@ -80,6 +81,7 @@ def test_a_second_wish_at_any_commit_ends_it_too(shape, wishes):
         assert trial.run.state in ("cancelled", *_NEVER_CANCELLED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_any_task_cancelled_at_any_commit_ends_and_the_run_goes_on(shape):
     names = [node.id for node in PLANS[shape].tasks if node.is_shown]

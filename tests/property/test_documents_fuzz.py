@@ -132,7 +132,7 @@ def test_json_is_read_as_it_was_written(document, ensure_ascii, indent):
     check_places(loaded)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(maps, st.randoms(use_true_random=False))
 def test_yaml_is_read_as_it_was_written(document, chance):
     loaded = load(Writer(chance).document(document), "yaml")
@@ -141,7 +141,7 @@ def test_yaml_is_read_as_it_was_written(document, chance):
     check_places(loaded)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(maps, st.randoms(use_true_random=False))
 def test_toml_is_read_as_it_was_written(document, chance):
     document = without_null(document) or {"a": 1}

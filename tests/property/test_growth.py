@@ -74,7 +74,7 @@ def forged(life: Life, chance: random.Random) -> Any:
 
 
 @given(growing(), SEEDS)
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_any_life_is_sound_and_ends(world, seed):
     check_a_life(world, seed)
 

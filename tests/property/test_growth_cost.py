@@ -13,6 +13,8 @@ from unspool.core.run import Run
 from unspool.model.events import AttemptEnded, AttemptStarted, CancelRequested, RunStarted, TaskAdmitted
 from unspool.model.plan import plan_to_json
 
+pytestmark = pytest.mark.slow
+
 HEAD = """
 unspool: 1
 name: large
@@ -80,7 +82,6 @@ def test_an_event_costs_the_same_with_ten_times_the_instances(shape: str):
     assert costs(SHAPES[shape], SMALL) == costs(SHAPES[shape], MIDDLE)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_an_event_costs_the_same_with_100000_instances(shape: str):
     assert costs(SHAPES[shape], SMALL) == costs(SHAPES[shape], LARGE)

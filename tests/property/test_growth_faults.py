@@ -227,6 +227,7 @@ NOTICED = [
 CHECKS = list(dict.fromkeys(check for _, check, _ in NOTICED))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", CHECKS, ids=[check.__name__ for check in CHECKS])
 def test_the_checks_pass_without_a_fault(check):
     check()

@@ -98,6 +98,7 @@ def check_random_deaths(world: Grown, seed: int) -> None:
         check_nothing_is_left(trial)
 
 
+@pytest.mark.slow
 @given(growing(5, calm=True), SEEDS)
 @settings(max_examples=60)
 def test_deaths_change_no_end_of_a_calm_document(world, seed):

@@ -115,6 +115,7 @@ def check_nobody_starves(load: Load) -> None:
         assert end - begin <= bound, f"{want} waited {end - begin:.0f} s, more than {bound:.0f}"
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32))
 @settings(max_examples=60, deadline=None)
 def test_nobody_starves_at_saturation(seed):

@@ -118,14 +118,14 @@ def check_foreseen(world: Scenario, seed: int, *, crashes: bool = False) -> None
     assert run.reason == ("task_failed" if run.state == "failed" else None)
 
 
-def test_2000_scenarios_end_as_foreseen():
-    for seed in range(2000):
+def test_300_scenarios_end_as_foreseen():
+    for seed in range(300):
         check_foreseen(scenario(seed % 13, seed), seed, crashes=seed % 4 == 0)
 
 
 @pytest.mark.slow
 def test_20000_scenarios_end_as_foreseen():
-    for seed in range(2000, 22_000):
+    for seed in range(300, 20_300):
         check_foreseen(scenario(seed % 13, seed), seed, crashes=seed % 4 == 0)
 
 

@@ -75,6 +75,7 @@ def test_nothing_is_checked_further_when_shape_gave_up_counting():
     assert {one.code for one in found} == {"UNS020", "UNS039"}
 
 
+@pytest.mark.slow
 def test_whatever_is_wrong_with_a_document_no_check_fails_on_it():
     refused = 0
     for mutant in mutants(1500, seed=11):

@@ -563,6 +563,7 @@ def test_each_place_hands_on_the_bytes_of_the_value(shell: str, tmp_path: Path) 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["arguments"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", SHELLS)
 def test_each_place_works_in_a_process_of_its_own(shell: str, tmp_path: Path) -> None:
     if shell not in PRESENT:

@@ -368,6 +368,7 @@ def test_a_request_in_flight_is_cancelled(requests: Requests, server: LocalServe
     assert end.error == {"class": "cancelled", "message": "the request was cancelled"}
 
 
+@pytest.mark.slow
 def test_what_came_of_a_body_before_a_cancel_is_kept(requests: Requests, server: LocalServer):
     requests.start(f"{server.url}/big/4000")
     while not Path(requests.folder / "slots" / "1-1.out").stat().st_size:

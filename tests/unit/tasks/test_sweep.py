@@ -179,6 +179,7 @@ def test_the_guardian_ends_all_when_the_engine_is_gone(herd: Herd):
     assert stranger.poll() is None
 
 
+@pytest.mark.slow
 def test_the_guardian_lets_living_attempts_be(herd: Herd):
     mine = herd.start(owner=herd.owner, attempt=b"r.1")
     guard = Guard(herd)
@@ -217,6 +218,7 @@ def test_the_guardian_waits_for_one_that_was_just_beginning(herd: Herd, tmp_path
     guard.process.wait(PATIENCE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE])
 def test_the_guardian_is_not_sent_away(herd: Herd, number: int):
     mine = herd.start(owner=herd.owner)
