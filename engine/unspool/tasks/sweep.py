@@ -5,9 +5,9 @@ process of another make must be able to run it with `python -I -S`.
 """
 
 import os
+import select
 import signal
 import sys
-import time
 
 OWNER = b"UNSPOOL_OWNER"  # which engine a process belongs to
 KEY = b"UNSPOOL_TASK_KEY"
@@ -38,10 +38,10 @@ def _environment(pid: int) -> bytes:
             data = _read(pid, "environ")
             if laid_out:
                 break
-            time.sleep(0.001)
-        return data
+            select.select([], [], [], 0.001)
     except OSError:  # gone, another user's, or a thread of the kernel, which has no program
         return b""
+    return data
 
 
 def _read(pid: int, name: str) -> bytes:
@@ -115,8 +115,6 @@ def guard(owner: bytes, engine: int) -> None:
     While it lives, what its tasks left behind is ended: a stray is one that two looks in a row saw,
     so that a process between fork and exec is not taken for one.
     """
-    import select
-
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGPIPE"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     suspects: set[int] = set()
