@@ -208,6 +208,9 @@ def _check_covered(flat: Flat, name: str, wanted: str, path: Path) -> list[Diagn
     stand_in = tasks[region[-1] if region else wanted].get("outputs", {})
     if ("tasks", wanted, "outputs") in flat.readable.holes:
         return []
+    if tasks[name].get("outputs") and any(key in flat.source["templates"][wanted] for key in ("for_each", "matrix")):
+        message = f"the template {quote(wanted)} cannot stand in for task {quote(name)}: its outputs are lists"
+        return [Diagnostic("UNS166", message, path, hint="let the template have one instance: give it a `group`")]
     missing = [output for output in tasks[name].get("outputs", {}) if output not in stand_in]
     if not missing:
         return []

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+from unspool.compiler.nearby import Fan
 from unspool.compiler.places import value_at
 from unspool.compiler.readable import Readable
 from unspool.compiler.wording import place, quote
@@ -27,11 +28,13 @@ COPIED = "[]"
 UNDO = "/compensate"
 _FAN_KEYS = ("for_each", "matrix")
 _BEFORE = ("depends_on", "join", "when")
+_NOT_OF_INSTANCES = ("inputs", "depends_on", "join")
 _SINGLE_ONLY = ("retry", "cache", "uses", "batch", "compensate", "stdin", "shell", "with", "cwd", "env")
 _FAN_WORDS = frozenset(("item", "index", "matrix"))
-_TASK_NAME = re.compile(r"(?<![a-z])task `([a-z0-9_]+)`")
+_TASK_NAME = re.compile(r"(?<![a-z])(?<!no )task `([a-z0-9_]+)`")
 _UNDO_NAME = re.compile(rf"(?:task )?`([^`]+){UNDO}`")
-_INNER_NAME = re.compile(r"(?<=[a-z0-9_\]])(\[\]|\._gate)(?=[.`/\[])")
+_INNER_NAME = re.compile(r"(?<=[a-z0-9_\]])(\[\]|\._gate)(?=[.`/\[ ])")
+_TWICE = re.compile(r"(?<=[` ])(\S+)(?: -> \1(?=[` ]))+")
 
 
 class Role(NamedTuple):
@@ -49,6 +52,7 @@ class Role(NamedTuple):
         undoes: of a compensation, the task that it undoes.
         inputs: of what stands in a template, the schemas of its inputs.
         knows_inputs: those could be read.
+        fan: how the tasks around it multiply.
     """
 
     scope: str = ""
@@ -62,6 +66,7 @@ class Role(NamedTuple):
     undoes: str | None = None
     inputs: dict[str, Any] | None = None
     knows_inputs: bool = True
+    fan: Fan = Fan()
 
 
 _PLAIN = Role()
@@ -132,6 +137,8 @@ class Flat(NamedTuple):
     def _worded(self, text: str) -> str:
         """Give text with the names that the author gave."""
         text = _INNER_NAME.sub("", text)
+        if " -> " in text:
+            text = _TWICE.sub(r"\1", text)  # a group waits for its gate
         if UNDO in text:
             text = _UNDO_NAME.sub(r"`compensate` of task `\1`", text)
         if "task `" in text and "templates" in self.source:
@@ -159,7 +166,7 @@ def flatten(readable: Readable) -> Flat:
     for name, body in document.get("templates", {}).items():
         knows_inputs = ("templates", name, "inputs") not in readable.holes
         role = Role(template=1, inputs=body.get("inputs", {}), knows_inputs=knows_inputs)
-        plain = {key: value for key, value in body.items() if key != "inputs"}
+        plain = {key: value for key, value in body.items() if key not in _NOT_OF_INSTANCES}
         layout.add_template(name, plain, ("templates", name), role)
     flat = {**document, "tasks": layout.tasks}
     return Flat(Readable(flat, layout.placed_holes()), layout.roles, layout.paths, layout.found, document)
@@ -209,6 +216,8 @@ class _Layout:
             self._add_single(name, body, path, role)
             return
         self._check_keys(name, body, path)
+        role = role._replace(local=locals_of(body), fan=role.fan.within(body))
+        body = {key: value for key, value in body.items() if key not in _FAN_KEYS}
         self._put(name, {}, path, role._replace(kind="fan_out", region=self._region(name, body, path, role, {})))
 
     def _is_taken(self, name: str, path: Path) -> bool:
@@ -230,7 +239,14 @@ class _Layout:
         self._put(name, body, path, role)
         if "compensate" in body:
             local = role.local | locals_of(body) | self._unread_locals(path)
-            undo = role._replace(kind="undo", template=role.template + 1, undoes=name, local=local, previous=None)
+            undo = role._replace(
+                kind="undo",
+                template=role.template + 1,
+                undoes=name,
+                local=local,
+                previous=None,
+                fan=role.fan.within(body),
+            )
             needs = {"depends_on": {name: "completed"}}
             self._put(f"{name}{UNDO}", {**body["compensate"], **needs}, (*path, "compensate"), undo)
 
@@ -240,7 +256,8 @@ class _Layout:
         before = {key: body[key] for key in _BEFORE if key in body and not (key == "when" and each)}
         head = {key: value for key, value in body.items() if key not in ("group", "success_when", "when", "timeout")}
         inner = {key: value for key, value in body.items() if key not in _FAN_KEYS and (key != "when" or each)}
-        deeper = role._replace(template=role.template + 1, local=role.local | locals_of(body))
+        local = role.local | locals_of(body)
+        deeper = role._replace(template=role.template + 1, local=local, fan=role.fan.within(body))
         region = self._region(name, inner, path, deeper, before)
         self._put(name, {**head, **before}, path, role._replace(kind="fan_out", region=region))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple
@@ -123,7 +124,10 @@ class _Reader:
         return Diagnostic("UNS040", message, path, on_key=on_key, hint=hint)
 
     def _suggest(self, name: str, need: str) -> str | None:
-        others = [other for other in self.names if other != name]
+        others = [other for other in self.names if other.isidentifier() and other != name.partition("._gate")[0]]
+        group = next((other for other in self.names if other.endswith(f".{need}")), "").rpartition(".")[0]
+        if group:
+            return f"{quote(need)} is a task of the group {quote(group)}: wait for the group"
         similar = similar_name(need, others)
         if similar is not None:
             return f"did you mean {quote(similar)}?"
@@ -212,11 +216,19 @@ def _impossible_states(graph: Graph, tasks: list[dict[str, Any]]) -> list[Diagno
     if not waits:
         return []
     may_skip, _ = skippable(graph, tasks)
+    vain = [wait for wait in waits if wait[2] == "failed" or not may_skip[wait[1]]]
+    count = Counter(node for node, _, _ in vain)
     return [
         _never_runs(graph, tasks[node], node, need, state)
-        for node, need, state in waits
-        if state == "failed" or not may_skip[need]
+        for node, need, state in vain
+        if len(graph.needs[node]) - count[node] < _least(tasks[node], graph.needs[node])
     ]
+
+
+def _least(task: dict[str, Any], needs: list[tuple[int, str]]) -> float:
+    """Give how many of its dependencies a task asks for."""
+    join = task.get("join", "all")
+    return len(needs) if join == "all" else 1 if join == "any" else float(join)
 
 
 def _never_runs(graph: Graph, task: dict[str, Any], node: int, need: int, state: str) -> Diagnostic:
