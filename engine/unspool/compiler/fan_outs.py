@@ -225,6 +225,8 @@ def _check_rollback(flat: Flat, name: str, body: dict[str, Any]) -> list[Diagnos
     if any(hole[-1] == "compensate" for hole in flat.readable.holes):
         return []
     then = body["on_failure"]["rollback"].get("then", "cancel")
+    if then == "retry" and not body.keys().isdisjoint(("wait", "approval", "group")):
+        return []  # it makes no attempt, which is said elsewhere
     if has_own or (then == "cancel" and any("compensate" in other for other in tasks.values())):
         return []
     what = "this task has no `compensate`" if then == "retry" else "no task has a `compensate`"
