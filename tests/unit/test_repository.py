@@ -31,7 +31,8 @@ _ELSEWHERE = {
     "tests/property/test_laws.py": """core.book core.limits core.reuse core.run core.state core.context core.edges
         model.commands model.events""",
     "tests/property/test_plans.py": "model.plan",
-    "tests/unit/model/test_document.py": "model.document_types",
+    "tests/unit/model/test_document.py": "model.document_parts model.document_types",
+    "tests/unit/compiler/test_scope.py": "compiler.members",
     "tests/unit/host/test_local.py": "host.simulate",
     "tests/conformance/test_clock.py": "host.clock",
     "tests/conformance/test_reactor.py": "host.reactor",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from unspool.compiler.flatten import COPIED, Flat, Role
-from unspool.compiler.graph import needed_path
+from unspool.compiler.graph import GATE, needed_path
 from unspool.compiler.wording import quote
 from unspool.model.diagnostics import Diagnostic, Path
 
@@ -172,7 +172,7 @@ def _need(flat: Flat, name: str, body: dict[str, Any], need: str) -> list[Diagno
     if need not in flat.readable.document["tasks"]:
         return []
     path, on_key = needed_path(body, name, need)
-    shown = name.partition("._gate")[0]
+    shown = name.partition(GATE)[0]
     if _is_template(flat, need):
         message = f"task {quote(shown)} waits for the template {quote(need)}, which this version does not support yet"
         instead = stands_in_for(flat, need)
