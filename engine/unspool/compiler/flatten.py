@@ -29,7 +29,10 @@ UNDO = "/compensate"
 _FAN_KEYS = ("for_each", "matrix")
 _BEFORE = ("depends_on", "join", "when")
 _NOT_OF_INSTANCES = ("inputs", "depends_on", "join")
-_SINGLE_ONLY = ("retry", "cache", "uses", "batch", "compensate", "stdin", "shell", "with", "cwd", "env")
+_SINGLE_ONLY = (
+    *("retry", "cache", "uses", "batch", "compensate", "stdin", "shell", "with", "cwd", "env"),
+    *("idle_timeout", "grace", "on_crash", "priority"),
+)
 _FAN_WORDS = frozenset(("item", "index", "matrix"))
 _TASK_NAME = re.compile(r"(?<![a-z])(?<!no )task `([a-z0-9_]+)`")
 _UNDO_NAME = re.compile(rf"(?:task )?`([^`]+){UNDO}`")
@@ -216,6 +219,11 @@ class _Layout:
             self._add_single(name, body, path, role)
             return
         self._check_keys(name, body, path)
+        for key in _FAN_KEYS:
+            if key in body:
+                message = f"`{key}` cannot stand in the template {quote(name)}, which is a group, in this version yet"
+                hint = f"give the `{key}` to the tasks in its group"
+                self._find("UNS161", message, (*path, key), hint, on_key=True)
         role = role._replace(local=locals_of(body), fan=role.fan.within(body))
         body = {key: value for key, value in body.items() if key not in _FAN_KEYS}
         self._put(name, {}, path, role._replace(kind="fan_out", region=self._region(name, body, path, role, {})))
@@ -286,7 +294,10 @@ class _Layout:
             previous = before if mode == "sequential" else None
             local = role.local | ({"previous"} if previous else unread)
             inner = role._replace(scope=f"{name}.", local=local, previous=previous)
-            self.add(f"{name}.{short}", {**member, "depends_on": {gate: "completed", **needs}}, place, inner)
+            behind = {**member, "depends_on": {gate: "completed", **needs}}
+            if member.get("join", "all") != "all":  # the gate is always met before any other
+                behind["join"] = 1 + (1 if member["join"] == "any" else int(member["join"]))
+            self.add(f"{name}.{short}", behind, place, inner)
             before = f"{name}.{short}"
         ends = {key: value for key, value in body.items() if key not in (*_BEFORE, "timeout")}
         ends["depends_on"] = dict.fromkeys((gate, *members), "any")

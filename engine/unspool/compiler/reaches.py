@@ -16,10 +16,9 @@ if TYPE_CHECKING:
 CODES = {
     "UNS171": "a task waits for a template, or a template for a task",
     "UNS172": "a task of `finally` and one that is not wait for each other",
-    "UNS178": "a template that is a group multiplies",
+    "UNS179": "a key does nothing for the task that has it",
 }
 
-_FAN_KEYS = ("for_each", "matrix")
 _READ_STATE = "remove it; every task can be read here, as in `${{ tasks.%s.state }}`"
 
 
@@ -31,6 +30,8 @@ def check_reaches(flat: Flat) -> list[Diagnostic]:
             found += _of_template(flat, name)
         else:
             found += [one for need in _outer_needs(flat, name, body) for one in _need(flat, name, body, need)]
+        if flat.role(name).closing:
+            found += _of_closing(name, body)
     return found
 
 
@@ -160,11 +161,21 @@ def _of_template(flat: Flat, name: str) -> list[Diagnostic]:
         message = f"the template {quote(name)} waits for other tasks, which this version does not support yet"
         hint = "remove it: a task is made of it when the one that it stands in for has failed"
         found.append(Diagnostic("UNS171", message, (*path, "depends_on"), on_key=True, hint=hint))
-    for key in _FAN_KEYS:
-        if key in body and "group" in body:
-            message = f"the template {quote(name)} is a group with `{key}`, which this version does not support yet"
-            hint = f"give the `{key}` to the tasks in its group"
-            found.append(Diagnostic("UNS178", message, (*path, key), on_key=True, hint=hint))
+    return found
+
+
+def _of_closing(name: str, body: dict[str, Any]) -> list[Diagnostic]:
+    """Nothing follows from the end of a task of `finally`."""
+    path: Path = ("tasks", name)
+    found = []
+    policy = body.get("on_failure")
+    if isinstance(policy, dict) or policy == "abort":
+        message = f"`on_failure` of task {quote(name)} does nothing: a failure in `finally` only goes to the report"
+        hint = "remove it, or write `on_failure: skip` for others of `finally` that wait for it"
+        found.append(Diagnostic("UNS179", message, (*path, "on_failure"), on_key=True, hint=hint))
+    if "compensate" in body:
+        message = f"`compensate` of task {quote(name)} does nothing: no rollback comes after `finally`"
+        found.append(Diagnostic("UNS179", message, (*path, "compensate"), on_key=True, hint="remove it"))
     return found
 
 

@@ -11,7 +11,6 @@ from unspool.model.moments import parse_moment
 
 CODES = {
     "UNS173": "a moment to wait for cannot be read",
-    "UNS179": "a key does nothing for a task that makes no attempt",
 }
 
 _OF_ATTEMPTS = ("env", "cwd", "with", "cache", "uses", "retry", "idle_timeout", "grace")

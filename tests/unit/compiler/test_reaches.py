@@ -262,8 +262,8 @@ def test_steps_of_a_template_know_each_other():
         ),
         (
             f"tasks: {{{FALLBACK}}}\ntemplates: {{f: {{for_each: [1], group: {{tasks: {{{STEPS}}}}}}}}}",
-            "UNS178",
-            "the template `f` is a group with `for_each`, which this version does not support yet",
+            "UNS161",
+            "`for_each` cannot stand in the template `f`, which is a group, in this version yet",
             "give the `for_each` to the tasks in its group",
             "for_each",
         ),
@@ -280,6 +280,20 @@ def test_steps_of_a_template_know_each_other():
             "task `t` waits for `z` of `finally`, which runs when all other tasks have ended",
             "move `t` to `finally`, or `z` to `tasks`",
             "z: any",
+        ),
+        (
+            "tasks: {t: {run: [x]}}\nfinally: {z: {run: [x], on_failure: abort}}",
+            "UNS179",
+            "`on_failure` of task `z` does nothing: a failure in `finally` only goes to the report",
+            "remove it, or write `on_failure: skip` for others of `finally` that wait for it",
+            "on_failure",
+        ),
+        (
+            "tasks: {t: {run: [x]}}\nfinally: {z: {run: [x], compensate: {run: [y]}}}",
+            "UNS179",
+            "`compensate` of task `z` does nothing: no rollback comes after `finally`",
+            "remove it",
+            "compensate",
         ),
         (
             "tasks: {t: {run: [x, '${{ tasks.z.state }}']}}\nfinally: {z: {run: [x]}}",
