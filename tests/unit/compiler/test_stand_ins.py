@@ -10,6 +10,8 @@ TEMPLATE = (
     "templates: {f: {inputs: {n: {type: string}, o: {default: 1}}, run: [x, '${{ inputs.n }}', '${{ inputs.o }}']}}"
 )
 
+TASK = "tasks: {t: {run: [x], outputs: %s, on_failure: {substitute: f}}}"
+
 
 @pytest.mark.parametrize(
     ("policy", "message", "hint", "place"),
@@ -63,7 +65,7 @@ def test_a_value_that_is_known_in_the_run_is_not_judged(value):
     ],
 )
 def test_it_gives_what_the_task_would_have_given(outputs, template, message):
-    body = f"tasks: {{t: {{run: [x], outputs: {outputs}, on_failure: {{substitute: f}}}}}}\ntemplates: {{f: {{{template}}}}}"
+    body = f"{TASK % outputs}\ntemplates: {{f: {{{template}}}}}"
     assert only(body).message == f"the template `f` cannot stand in for task `t`: {message}"
 
 
@@ -77,7 +79,7 @@ def test_it_gives_what_the_task_would_have_given(outputs, template, message):
     ],
 )
 def test_more_or_less_precise_is_well(outputs, template):
-    body = f"tasks: {{t: {{run: [x], outputs: {outputs}, on_failure: {{substitute: f}}}}}}\ntemplates: {{f: {{{template}}}}}"
+    body = f"{TASK % outputs}\ntemplates: {{f: {{{template}}}}}"
     assert codes(body) == []
 
 
