@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.compiler.compiling import codes, marked, only
+from tests.unit.compiler.compiling import codes, marked, only, plan_of
 
 STEPS = "a: {run: [x], outputs: {v: {type: string}}}"
 FALLBACK = "t: {run: [x], on_failure: {substitute: f}}"
@@ -27,6 +27,11 @@ def group(mode, expression):
 )
 def test_a_step_knows_the_one_before(expression):
     assert codes(group("sequential", expression)) == []
+
+
+def test_what_is_read_of_the_step_before_is_kept_for_it():
+    step = next(task for task in plan_of(group("sequential", "previous.result.stdout")).tasks if task.id == "g.a")
+    assert "stdout" in step.collect
 
 
 @pytest.mark.parametrize(
