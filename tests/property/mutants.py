@@ -123,7 +123,8 @@ SEEDS: tuple[dict[str, Any], ...] = (
                     "include": [{"os": "bsd", "py": 3}],
                     "exclude": [{"os": "mac"}],
                 },
-                "run": "true",
+                "run": "echo ${{ matrix.os }} ${{ matrix.py }}",
+                "when": "${{ matrix.os != 'x' }}",
             },
             "some": {"depends_on": ["test", "parts", "grid"], "join": 2, "run": "true"},
             "deploy": {
@@ -135,7 +136,13 @@ SEEDS: tuple[dict[str, Any], ...] = (
                         "build": {"run": ["make"], "outputs": {"v": {"type": "string", "from": "stdout"}}},
                         "push": {
                             "depends_on": ["build"],
-                            "group": {"tasks": {"one": {"run": "true"}, "two": {"wait": "${{ '1s' }}"}}},
+                            "group": {
+                                "tasks": {
+                                    "one": {"run": ["push", "${{ tasks.build.outputs.v }}"]},
+                                    "two": {"wait": "${{ '1s' }}"},
+                                    "tri": {"run": "echo ${{ previous.state }} ${{ tasks.one.state }}"},
+                                },
+                            },
                         },
                     },
                     "aggregate": {"reduce": "${{ tasks.build.outputs.v }}"},
@@ -153,11 +160,11 @@ SEEDS: tuple[dict[str, Any], ...] = (
             "move": {
                 "run": "true",
                 "compensate": {
-                    "run": "undo",
+                    "run": "undo ${{ tasks.move.result.exit_code }}",
                     "shell": "bash",
                     "stdin": "x",
                     "with": {"a": 1},
-                    "env": {"A": "b"},
+                    "env": {"A": "${{ inputs.suites[0] }}"},
                     "timeout": "5m",
                     "retry": {"max_attempts": 2},
                 },
@@ -168,7 +175,7 @@ SEEDS: tuple[dict[str, Any], ...] = (
         "templates": {
             "fallback": {
                 "inputs": {"why": {"type": "array"}, "how": {"type": "string", "default": "so"}},
-                "run": ["echo", "${{ inputs.how }}"],
+                "run": ["echo", "${{ inputs.how }}", "${{ inputs.why | length }}"],
                 "outputs": {"x": {"type": "string", "from": "stdout"}},
             },
         },

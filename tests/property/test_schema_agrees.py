@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from referencing import Registry
 
 from tests.property.mutants import mutants
+from unspool.compiler.compile import compile_document
 from unspool.compiler.shape import CODES, accepts, check_shape
 from unspool.model.document import Document
 from unspool.model.schema_export import workflow_schema
@@ -109,6 +110,20 @@ def test_every_refused_mutant_is_explained_where_it_is_wrong(count, seed):
             assert diagnostic.hint, described
             assert leads_somewhere(document, diagnostic.path), described
             assert "\n" not in diagnostic.message, described
+
+
+@pytest.mark.parametrize(("count", "seed"), [(800, 6), pytest.param(10_000, 7, marks=pytest.mark.slow)])
+def test_every_mutant_is_planned_or_explained_in_the_words_of_its_author(count, seed):
+    for document in mutants(count, seed):
+        text = json.dumps(document)
+        plan, diagnostics = compile_document(text, "json")
+        assert (plan is None) == any(found.is_error for found in diagnostics), text
+        for found in diagnostics:
+            described = (found, text)
+            assert found.position is not None, described
+            assert found.hint, described
+            # What was laid out by the compiler itself has other names.
+            assert not any(name in found.message + found.hint for name in ("_gate", "/compensate", "[].")), described
 
 
 def test_a_valid_mutant_survives_the_models_unchanged():

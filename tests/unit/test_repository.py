@@ -33,6 +33,7 @@ _ELSEWHERE = {
     "tests/property/test_plans.py": "model.plan",
     "tests/unit/model/test_document.py": "model.document_parts model.document_types",
     "tests/e2e/test_workflows.py": "cli.approve cli.asking",
+    "tests/unit/compiler/test_scope.py": "compiler.members",
     "tests/unit/host/test_local.py": "host.simulate",
     "tests/conformance/test_clock.py": "host.clock",
     "tests/conformance/test_reactor.py": "host.reactor",

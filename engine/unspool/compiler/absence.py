@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from unspool.compiler.ancestry import Standing, standings
+from unspool.compiler.flatten import Flat
 from unspool.compiler.graph import Graph
+from unspool.compiler.reaches import may_ask, waiting_hint
 from unspool.compiler.wording import quote
 from unspool.model.diagnostics import Diagnostic, Path
 
@@ -32,7 +34,7 @@ class Reading(NamedTuple):
     keeps_failure: bool
 
 
-def check_readings(graph: Graph, tasks: list[dict[str, Any]], readings: list[Reading]) -> list[Diagnostic]:
+def check_readings(graph: Graph, tasks: list[dict[str, Any]], readings: list[Reading], flat: Flat) -> list[Diagnostic]:
     """Say which readings are not of ancestors, and which may find nothing.
 
     Nothing is said of tasks before which some dependency could not be read.
@@ -48,9 +50,9 @@ def check_readings(graph: Graph, tasks: list[dict[str, Any]], readings: list[Rea
         standing = known[reading.target, reading.node]
         if not standing.is_ancestor:
             strangers += 1
-            found.append(_not_before(graph, reading, explain=strangers <= _MOST_HINTS))
+            found.append(_not_before(graph, reading, flat, explain=strangers <= _MOST_HINTS))
         elif not reading.is_safe and _may_be_absent(reading, standing):
-            found.append(_absent(graph, reading, standing))
+            found.append(_absent(graph, reading, standing, flat))
     return found
 
 
@@ -68,9 +70,9 @@ def _may_be_absent(reading: Reading, standing: Standing) -> bool:
     return standing.may_not_have_run or (standing.may_have_failed and not reading.keeps_failure)
 
 
-def _not_before(graph: Graph, reading: Reading, *, explain: bool) -> Diagnostic:
+def _not_before(graph: Graph, reading: Reading, flat: Flat, *, explain: bool) -> Diagnostic:
     name, target = graph.names[reading.node], graph.names[reading.target]
-    hint = f"add {quote(target)} to `depends_on` of {quote(name)}"
+    hint = waiting_hint(flat, name, target)
     if explain and _comes_before(graph, reading.node, reading.target):
         hint = f"{quote(target)} itself waits for {quote(name)}: read it in a task that comes after {quote(target)}"
     message = f"task {quote(name)} reads {quote(target)}, which does not come before it"
@@ -87,7 +89,7 @@ def _comes_before(graph: Graph, first: int, then: int) -> bool:
     return first in seen
 
 
-def _absent(graph: Graph, reading: Reading, standing: Standing) -> Diagnostic:
+def _absent(graph: Graph, reading: Reading, standing: Standing, flat: Flat) -> Diagnostic:
     name, target = graph.names[reading.node], graph.names[reading.target]
     value = quote(".".join(map(str, reading.names)))
     state = _direct_state(graph, reading)
@@ -95,8 +97,9 @@ def _absent(graph: Graph, reading: Reading, standing: Standing) -> Diagnostic:
     ways_out = ["add `| default(...)`"]
     if not standing.may_not_have_run:
         ways_out.append("give the output a `default`")
-    if state not in ("failed", "skipped"):
-        ways_out.append(f"let {quote(name)} depend on `{{{target}: completed}}`")
+    if state not in ("failed", "skipped") and may_ask(flat, name, target):
+        asked = target.removeprefix(flat.role(name).scope)
+        ways_out.append(f"let {quote(name)} depend on `{{{asked}: completed}}`")
     return Diagnostic("UNS071", message, reading.path, offset=reading.offset, hint=", or ".join(ways_out))
 
 

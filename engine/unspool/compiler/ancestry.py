@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from unspool.compiler.graph import Graph, skippable
+from unspool.compiler.graph import Graph, gates_of, skippable
 
 _BATCH = 1024  # targets looked at in one sweep: one bit of a number for each
 
@@ -42,6 +42,7 @@ def standings(
     Cost: a lookup for a direct dependency that is sure to have completed; for all others together
     one sweep over the part of the plan between the tasks, for every 1,024 different tasks A.
     """
+    graph = _with_groups(graph)
     judge = _Judge(graph, tasks)
     known: dict[tuple[int, int], Standing] = {}
     left = []
@@ -53,6 +54,17 @@ def standings(
             left.append(pair)
     known.update(_sweeps(judge, graph, left))
     return known
+
+
+def _with_groups(graph: Graph) -> Graph:
+    """Give the graph with what the end of a group tells: that its gate was open, unless the group was skipped."""
+    gates = gates_of(graph)
+    if not gates:
+        return graph
+    needs = list(graph.needs)
+    for end, gate in gates.items():
+        needs[end] = [(need, "ok" if need == gate else state) for need, state in needs[end]]
+    return graph._replace(needs=needs)
 
 
 class _Judge:

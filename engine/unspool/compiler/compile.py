@@ -11,7 +11,6 @@ from unspool.compiler.locate import resolve
 from unspool.compiler.lower import DEFAULT_SHELL, Script, lower
 from unspool.compiler.readable import Readable, salvage, whole
 from unspool.compiler.shape import check_shape
-from unspool.compiler.sides import check_sides
 from unspool.compiler.text import Format, Loaded, load
 from unspool.model.diagnostics import Diagnostic, Path
 from unspool.model.plan import FanOut, Plan
@@ -62,22 +61,27 @@ def compile_document(
     readable = flat.readable
     graph, problems = read_graph(readable)
     bounds, more_problems = check_fan_outs(flat)
-    inner = [*flat.diagnostics, *problems, *more_problems, *check_sides(flat)]
+    inner = [*flat.diagnostics, *problems, *more_problems]
+    if flat.roles:
+        from unspool.compiler.reaches import check_reaches
+
+        inner += check_reaches(flat)
     found += _check_limits(loaded.value, graph, flat, bounds)
     uses: dict[str, set[str]] = {}
     secrets: dict[str, set[str]] = {}
+    asked: dict[int, set[str]] | None = None
     scripts: dict[str, Script] = {}
     if _may_have_expressions(data):
         from unspool.compiler.references import check_references  # and what it imports: a plain document needs none
 
         checked = check_references(flat, graph)
         scripts, script_problems = _interpolated(readable.document)
-        uses, secrets = checked.uses, checked.secrets
+        uses, secrets, asked = checked.uses, checked.secrets, checked.asked
         inner += checked.diagnostics + script_problems
     inner += _rare_errors(loaded, readable)
     found += map(flat.placed, inner)
     if not _has_errors(found):
-        found += map(flat.placed, _late_findings(loaded, flat, graph, secrets))
+        found += map(flat.placed, _late_findings(loaded, flat, graph, secrets, asked))
     if _has_errors(found):
         return Compilation(None, _located(found, loaded, format))
 
@@ -117,6 +121,10 @@ def _rare_errors(loaded: Loaded, readable: Readable) -> list[Diagnostic]:
         from unspool.compiler.requests import check_requests
 
         found += check_requests(readable.document)
+    if "wait" in loaded.text or "approval" in loaded.text or "rollback" in loaded.text:
+        from unspool.compiler.waits import check_waits
+
+        found += check_waits(readable.document)
     if _shares(readable.document):
         from unspool.compiler.resources import check_resources
 
@@ -128,14 +136,24 @@ def _rare_errors(loaded: Loaded, readable: Readable) -> list[Diagnostic]:
     return found
 
 
-def _late_findings(loaded: Loaded, flat: Flat, graph: Graph, secrets: dict[str, set[str]]) -> list[Diagnostic]:
+def _late_findings(
+    loaded: Loaded, flat: Flat, graph: Graph, secrets: dict[str, set[str]], asked: dict[int, set[str]] | None
+) -> list[Diagnostic]:
     """Look for what can only be said of a document in which nothing else is wrong."""
     found: list[Diagnostic] = []
     document = flat.readable.document
+    if "failed" in loaded.text or "skipped" in loaded.text:
+        from unspool.compiler.joins import check_joins
+
+        found += check_joins(graph, list(document["tasks"].values()))
     if "max_elapsed" in loaded.text:
         from unspool.compiler.retries import check_retries
 
         found += check_retries(document)
+    if asked is not None and "inputs" in loaded.text:
+        from unspool.compiler.unused import check_unused_inputs
+
+        found += check_unused_inputs(flat, asked)
     if "templates" in loaded.value:
         from unspool.compiler.fan_outs import check_unused_templates
 

@@ -7,10 +7,11 @@ from math import prod
 from typing import Any
 
 from unspool.compiler.flatten import Flat, Role, asks_each
+from unspool.compiler.places import value_at
+from unspool.compiler.stand_ins import check_circles, check_substitute
 from unspool.compiler.wording import quote
 from unspool.model.diagnostics import Diagnostic, Path
 from unspool.model.plan import DEFAULT_MOST_INSTANCES, FanOut
-from unspool.model.similar import closest
 
 _MOST_COUNTED = 10_000  # combinations of a matrix that are gone through to count those that `exclude` drops
 
@@ -19,7 +20,6 @@ CODES = {
     "UNS163": "`join` asks for more than `depends_on` names",
     "UNS164": "a task has both `for_each` and `matrix`",
     "UNS165": "two instances would have one name",
-    "UNS166": "`substitute` names no template",
     "UNS167": "a rollback has nothing to undo",
     "UNS168": "nothing uses a template",
     "UNS169": "a list has more items than its own `max` allows",
@@ -35,7 +35,7 @@ def check_fan_outs(flat: Flat) -> tuple[dict[str, FanOut], list[Diagnostic]]:
     for name, body in flat.readable.document["tasks"].items():
         path: Path = ("tasks", name)
         if "join" in body:
-            found += _check_join(name, body, path)
+            found += _check_join(name, _written(flat, name, body), path)
         if "batch" in body:
             found += _check_batch(name, body, path)
         if "for_each" in body or "matrix" in body:
@@ -138,6 +138,12 @@ def _check_batch(name: str, body: dict[str, Any], path: Path) -> list[Diagnostic
     return [Diagnostic("UNS185", message, (*path, "batch"), on_key=True, hint="remove one of them")]
 
 
+def _written(flat: Flat, name: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Give a task as its author wrote it; in a group its gate was added to what it waits for."""
+    found = value_at(flat.source, flat.paths[name]) if flat.role(name).scope else None
+    return found if isinstance(found, dict) else body
+
+
 def _check_join(name: str, body: dict[str, Any], path: Path) -> list[Diagnostic]:
     join, count = body["join"], len(body.get("depends_on", ()))
     if isinstance(join, str) and (count or join == "all"):
@@ -183,10 +189,10 @@ def _check_policies(flat: Flat) -> list[Diagnostic]:
     for name, body in flat.readable.document["tasks"].items():
         policy = body.get("on_failure")
         if isinstance(policy, dict) and "substitute" in policy:
-            found += _check_substitute(flat, name, policy, templates)
+            found += check_substitute(flat, name, policy, templates)
         elif isinstance(policy, dict) and "rollback" in policy:
             found += _check_rollback(flat, name, body)
-    return found
+    return found + check_circles(flat, templates) if templates else found
 
 
 def check_unused_templates(flat: Flat) -> list[Diagnostic]:
@@ -201,60 +207,14 @@ def check_unused_templates(flat: Flat) -> list[Diagnostic]:
     ]
 
 
-def _check_substitute(flat: Flat, name: str, policy: dict[str, Any], templates: set[str]) -> list[Diagnostic]:
-    wanted = policy["substitute"]
-    path: Path = ("tasks", name, "on_failure")
-    if wanted not in templates and ("templates",) in flat.readable.holes:
-        return []
-    if wanted not in templates:
-        message = f"there is no template {quote(wanted)}"
-        return [Diagnostic("UNS166", message, (*path, "substitute"), hint=_template_hint(flat, wanted, templates))]
-    if not flat.roles[wanted].knows_inputs:
-        return []
-    declared = flat.roles[wanted].inputs or {}
-    given = policy.get("with", {})
-    found = []
-    for key in given:
-        if key not in declared:
-            message = f"the template {quote(wanted)} has no input {quote(key)}"
-            found.append(Diagnostic("UNS166", message, (*path, "with", key), on_key=True, hint="remove it"))
-    for key, schema in declared.items():
-        if key not in given and "default" not in schema:
-            message = f"the template {quote(wanted)} needs a value for its input {quote(key)}"
-            found.append(Diagnostic("UNS166", message, path, hint=f"write `with: {{{key}: ...}}`"))
-    return found + _check_covered(flat, name, wanted, path)
-
-
-def _template_hint(flat: Flat, wanted: str, templates: set[str]) -> str:
-    if wanted in flat.readable.document["tasks"]:
-        return f"{quote(wanted)} is a task: move what stands in for another one to `templates`"
-    meant = closest(wanted, templates)
-    if meant is not None:
-        return f"did you mean {quote(meant)}?"
-    known = ", ".join(map(quote, sorted(templates)))
-    return f"known are {known}" if 0 < len(templates) <= _MOST_LISTED else "declare it under `templates`"
-
-
-def _check_covered(flat: Flat, name: str, wanted: str, path: Path) -> list[Diagnostic]:
-    tasks = flat.readable.document["tasks"]
-    region = flat.roles[wanted].region
-    stand_in = tasks[region[-1] if region else wanted].get("outputs", {})
-    if ("tasks", wanted, "outputs") in flat.readable.holes:
-        return []
-    missing = [output for output in tasks[name].get("outputs", {}) if output not in stand_in]
-    if not missing:
-        return []
-    listed = ", ".join(map(quote, missing))
-    message = f"the template {quote(wanted)} cannot stand in for task {quote(name)}: it does not declare {listed}"
-    return [Diagnostic("UNS166", message, path, hint="declare the same outputs in the template")]
-
-
 def _check_rollback(flat: Flat, name: str, body: dict[str, Any]) -> list[Diagnostic]:
     tasks = flat.readable.document["tasks"]
     has_own = "compensate" in body
     if any(hole[-1] == "compensate" for hole in flat.readable.holes):
         return []
     then = body["on_failure"]["rollback"].get("then", "cancel")
+    if then == "retry" and not body.keys().isdisjoint(("wait", "approval", "group")):
+        return []  # it makes no attempt, which is said elsewhere
     if has_own or (then == "cancel" and any("compensate" in other for other in tasks.values())):
         return []
     what = "this task has no `compensate`" if then == "retry" else "no task has a `compensate`"

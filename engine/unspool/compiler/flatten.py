@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+from unspool.compiler.graph import GATE
+from unspool.compiler.nearby import Fan
 from unspool.compiler.places import value_at
 from unspool.compiler.readable import Readable
 from unspool.compiler.wording import place, quote
@@ -22,16 +24,20 @@ CODES = {
     "UNS170": "two of the document's tasks and templates have the same name",
 }
 
-GATE = "._gate"
 COPIED = "[]"
 UNDO = "/compensate"
 _FAN_KEYS = ("for_each", "matrix")
 _BEFORE = ("depends_on", "join", "when")
-_SINGLE_ONLY = ("retry", "cache", "uses", "batch", "compensate", "stdin", "shell", "with", "cwd", "env")
+_NOT_OF_INSTANCES = ("inputs", "depends_on", "join")
+_SINGLE_ONLY = (
+    *("retry", "cache", "uses", "batch", "compensate", "stdin", "shell", "with", "cwd", "env"),
+    *("idle_timeout", "grace", "on_crash", "priority"),
+)
 _FAN_WORDS = frozenset(("item", "index", "matrix"))
-_TASK_NAME = re.compile(r"(?<![a-z])task `([a-z0-9_]+)`")
+_TASK_NAME = re.compile(r"(?<![a-z])(?<!no )task `([a-z0-9_]+)`")
 _UNDO_NAME = re.compile(rf"(?:task )?`([^`]+){UNDO}`")
-_INNER_NAME = re.compile(r"(?<=[a-z0-9_\]])(\[\]|\._gate)(?=[.`/\[])")
+_INNER_NAME = re.compile(r"(?<=[a-z0-9_\]])(\[\]|\._gate)(?=[.`/\[ ])")
+_TWICE = re.compile(r"(?<=[` ])(\S+)(?: -> \1(?=[` ]))+")
 
 
 class Role(NamedTuple):
@@ -52,6 +58,7 @@ class Role(NamedTuple):
         frame: of what stands in another document, the gate that knows its inputs.
         shielded: it stands under `finally` of another document: a cancel does not reach it.
         knows_inputs: those of a template could be read.
+        fan: how the tasks around it multiply.
     """
 
     scope: str = ""
@@ -68,6 +75,7 @@ class Role(NamedTuple):
     frame: str | None = None
     shielded: bool = False
     knows_inputs: bool = True
+    fan: Fan = Fan()
 
 
 _PLAIN = Role()
@@ -140,6 +148,8 @@ class Flat(NamedTuple):
     def _worded(self, text: str) -> str:
         """Give text with the names that the author gave."""
         text = _INNER_NAME.sub("", text)
+        if " -> " in text:
+            text = _TWICE.sub(r"\1", text)  # a group waits for its gate
         if UNDO in text:
             text = _UNDO_NAME.sub(r"`compensate` of task `\1`", text)
         if "task `" in text and "templates" in self.source:
@@ -167,7 +177,7 @@ def flatten(readable: Readable) -> Flat:
     for name, body in document.get("templates", {}).items():
         knows_inputs = ("templates", name, "inputs") not in readable.holes
         role = Role(template=1, inputs=body.get("inputs", {}), knows_inputs=knows_inputs)
-        plain = {key: value for key, value in body.items() if key != "inputs"}
+        plain = {key: value for key, value in body.items() if key not in _NOT_OF_INSTANCES}
         layout.add_template(name, plain, ("templates", name), role)
     flat = {**document, "tasks": layout.tasks}
     return Flat(Readable(flat, layout.placed_holes()), layout.roles, layout.paths, layout.found, document)
@@ -217,6 +227,13 @@ class _Layout:
             self._add_single(name, body, path, role)
             return
         self._check_keys(name, body, path)
+        for key in _FAN_KEYS:
+            if key in body:
+                message = f"`{key}` cannot stand in the template {quote(name)}, which is a group, in this version yet"
+                hint = f"give the `{key}` to the tasks in its group"
+                self._find("UNS161", message, (*path, key), hint, on_key=True)
+        role = role._replace(local=locals_of(body), fan=role.fan.within(body))
+        body = {key: value for key, value in body.items() if key not in _FAN_KEYS}
         self._put(name, {}, path, role._replace(kind="fan_out", region=self._region(name, body, path, role, {})))
 
     def _is_taken(self, name: str, path: Path) -> bool:
@@ -238,7 +255,14 @@ class _Layout:
         self._put(name, body, path, role)
         if "compensate" in body:
             local = role.local | locals_of(body) | self._unread_locals(path)
-            undo = role._replace(kind="undo", template=role.template + 1, undoes=name, local=local, previous=None)
+            undo = role._replace(
+                kind="undo",
+                template=role.template + 1,
+                undoes=name,
+                local=local,
+                previous=None,
+                fan=role.fan.within(body),
+            )
             needs = {"depends_on": {name: "completed"}}
             self._put(f"{name}{UNDO}", {**body["compensate"], **needs}, (*path, "compensate"), undo)
 
@@ -248,7 +272,8 @@ class _Layout:
         before = {key: body[key] for key in _BEFORE if key in body and not (key == "when" and each)}
         head = {key: value for key, value in body.items() if key not in ("group", "success_when", "when", "timeout")}
         inner = {key: value for key, value in body.items() if key not in _FAN_KEYS and (key != "when" or each)}
-        deeper = role._replace(template=role.template + 1, local=role.local | locals_of(body))
+        local = role.local | locals_of(body)
+        deeper = role._replace(template=role.template + 1, local=local, fan=role.fan.within(body))
         region = self._region(name, inner, path, deeper, before)
         self._put(name, {**head, **before}, path, role._replace(kind="fan_out", region=region))
 
@@ -283,7 +308,10 @@ class _Layout:
             previous = before if mode == "sequential" else None
             local = role.local | ({"previous"} if previous else unread)
             inner = role._replace(scope=f"{name}.", local=local, previous=previous)
-            self.add(f"{name}.{short}", {**member, "depends_on": {gate: "completed", **needs}}, place, inner)
+            behind = {**member, "depends_on": {gate: "completed", **needs}}
+            if member.get("join", "all") != "all":  # the gate is always met before any other
+                behind["join"] = 1 + (1 if member["join"] == "any" else int(member["join"]))
+            self.add(f"{name}.{short}", behind, place, inner)
             before = f"{name}.{short}"
         last = self._add_closing(name, gate, members, group.get("closing", {}), path, role)
         ends = {key: value for key, value in body.items() if key not in (*_BEFORE, "timeout")}

@@ -329,8 +329,8 @@ WORDS = {
         first="any race fastest one winner",
     ),
     "verdict": _table(
-        approve="approved accept accepted yes allow continue true go ok pass proceed",
-        reject="rejected deny denied no fail cancel abort false decline stop",
+        approve="approved accept accepted yes y on allow continue true go ok pass proceed",
+        reject="rejected deny denied no n off fail cancel abort false decline stop",
     ),
     "then": _table(
         cancel="abort fail stop end exit cancel_dependents",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ CODES = {
     "UNS110": "the document has more tasks than `limits.max_tasks` allows",
 }
 
+GATE = "._gate"  # ends the name of what everything in a group comes after
 MOST_SUGGESTIONS = 30  # looking for a similar name costs milliseconds where there are many
 _MANY_NAMES = 2000
 _MOST_LISTED = 6
@@ -123,7 +125,10 @@ class _Reader:
         return Diagnostic("UNS040", message, path, on_key=on_key, hint=hint)
 
     def _suggest(self, name: str, need: str) -> str | None:
-        others = [other for other in self.names if other != name]
+        others = [other for other in self.names if other.isidentifier() and other != name.partition(GATE)[0]]
+        group = next((other for other in self.names if other.endswith(f".{need}")), "").rpartition(".")[0]
+        if group:
+            return f"{quote(need)} is a task of the group {quote(group)}: wait for the group"
         similar = similar_name(need, others)
         if similar is not None:
             return f"did you mean {quote(similar)}?"
@@ -178,20 +183,38 @@ def quote_path(names: list[str]) -> str:
     return "`" + " -> ".join(names) + "`"
 
 
+def gates_of(graph: Graph) -> dict[int, int]:
+    """Give the gate of each node that is the end of a group."""
+    ends = ((name.removesuffix(GATE), node) for node, name in enumerate(graph.names) if name.endswith(GATE))
+    return {graph.number[name]: node for name, node in ends}
+
+
 def skippable(graph: Graph, tasks: list[dict[str, Any]]) -> tuple[list[bool], list[bool]]:
     """Say of each node whether it may end skipped, and whether that may happen for want of a dependency.
 
-    Of a node that is uncertain both are taken to be so.
+    Of a node that is uncertain both are taken to be so. A group is skipped where its gate is, or all its tasks are; of
+    its tasks it is said in relation to each other: where their gate was open.
     """
+    gates = gates_of(graph)
+    closed = frozenset(gates.values())
     may_skip = [node in graph.uncertain or task.get("when", True) is not True for node, task in enumerate(tasks)]
     by_needs = [node in graph.uncertain for node in range(len(tasks))]
     for node in graph.order:
         if (
             by_needs[node]
             or "join" in tasks[node]
-            or any(_may_go_unmet(tasks[need], state, may_skip=may_skip[need]) for need, state in graph.needs[node])
+            or any(
+                _may_go_unmet(tasks[need], state, may_skip=may_skip[need])
+                for need, state in graph.needs[node]
+                if need not in closed
+            )
         ):
             may_skip[node] = by_needs[node] = True
+        if node in gates:
+            gate = gates[node]
+            members = [may_skip[need] for need, _ in graph.needs[node] if need != gate]
+            may_skip[node] = may_skip[gate] or all(members)
+            by_needs[node] = by_needs[gate]
     return may_skip, by_needs
 
 
@@ -212,11 +235,19 @@ def _impossible_states(graph: Graph, tasks: list[dict[str, Any]]) -> list[Diagno
     if not waits:
         return []
     may_skip, _ = skippable(graph, tasks)
+    vain = [wait for wait in waits if wait[2] == "failed" or not may_skip[wait[1]]]
+    count = Counter(node for node, _, _ in vain)
     return [
         _never_runs(graph, tasks[node], node, need, state)
-        for node, need, state in waits
-        if state == "failed" or not may_skip[need]
+        for node, need, state in vain
+        if len(graph.needs[node]) - count[node] < _least(tasks[node], graph.needs[node])
     ]
+
+
+def _least(task: dict[str, Any], needs: list[tuple[int, str]]) -> float:
+    """Give how many of its dependencies a task asks for."""
+    join = task.get("join", "all")
+    return len(needs) if join == "all" else 1 if join == "any" else float(join)
 
 
 def _never_runs(graph: Graph, task: dict[str, Any], node: int, need: int, state: str) -> Diagnostic:

@@ -11,7 +11,8 @@ from unspool.compiler.wording import quote
 from unspool.model.diagnostics import Path
 
 if TYPE_CHECKING:
-    from unspool.compiler.scope import Problem, Spot, Steps
+    from unspool.compiler.members import Problem, Steps
+    from unspool.compiler.scope import Spot
 
 CODES = {
     "UNS124": "an expression names a lease that its task does not have",

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from unspool.compiler.conditions import condition_source
-from unspool.compiler.flatten import GATE, UNDO, Flat, Role
-from unspool.compiler.graph import Graph
+from unspool.compiler.flatten import UNDO, Flat, Role
+from unspool.compiler.graph import GATE, Graph
 from unspool.model.plan import Group
 
 _DEFAULT_ROLLBACKS = 1

@@ -127,7 +127,7 @@ def _is_text_or_map(value: Any) -> bool:
 
 
 def _is_join(value: Any) -> bool:
-    return isinstance(value, str | int | float)
+    return value in ("all", "any") if isinstance(value, str) else isinstance(value, int | float)
 
 
 def _is_policy(value: Any) -> bool:

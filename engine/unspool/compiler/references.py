@@ -40,6 +40,8 @@ CODES = {
     "UNS075": "a list or a map stands in a script",
     "UNS076": "a condition gives something else than true or false",
     "UNS162": "a template reads what only the rest of the document knows",
+    "UNS174": "what a task multiplies over is not a list",
+    "UNS175": "what a task waits for is not text",
 }
 
 
@@ -50,11 +52,13 @@ class Checked(NamedTuple):
         diagnostics: what is wrong with them.
         uses: of each task, the fields of its `result` that some expression reads; `*` is all of it.
         secrets: of each task that is given any, their names.
+        asked: the inputs that expressions name, see `Scope`; None where there are no expressions.
     """
 
     diagnostics: list[Diagnostic]
     uses: dict[str, set[str]]
     secrets: dict[str, set[str]]
+    asked: dict[int, set[str]] | None
 
 
 def check_references(flat: Flat, graph: Graph) -> Checked:
@@ -64,8 +68,8 @@ def check_references(flat: Flat, graph: Graph) -> Checked:
     """
     checker = _Checker(flat, graph)
     checker.check()
-    found = checker.found + check_readings(graph, checker.tasks, checker.readings)
-    return Checked(found, checker.scope.uses, checker.scope.secrets)
+    found = checker.found + check_readings(graph, checker.tasks, checker.readings, flat)
+    return Checked(found, checker.scope.uses, checker.scope.secrets, checker.scope.asked if checker.is_used else None)
 
 
 class _Checker:
@@ -79,6 +83,7 @@ class _Checker:
         self.tasks: list[dict[str, Any]] = list(self.document["tasks"].values())
         self.found: list[Diagnostic] = []
         self.readings: list[Reading] = []
+        self.is_used = False  # any expression was seen
 
     def check(self) -> None:
         """Go through the whole document."""
@@ -100,7 +105,7 @@ class _Checker:
         elif isinstance(value, list | dict):
             for key, item in value.items() if isinstance(value, dict) else enumerate(value):
                 if type(item) is not str or "${{" in item:
-                    self.value(item, Spot(spot.place, (*spot.path, key), spot.node))
+                    self.value(item, spot._replace(path=(*spot.path, key)))
 
     def _text(self, text: str, spot: Spot) -> None:
         from unspool.expr.syntax import ExpressionSyntaxError
@@ -157,16 +162,70 @@ class _Checker:
 
     def success_when(self, value: Any, spot: Spot) -> None:
         """Check `success_when`, which knows the task's own result."""
-        self.condition(value, Spot("success_when", spot.path, spot.node))
+        self.condition(value, spot._replace(place="success_when"))
 
     def fan_out(self, value: Any, spot: Spot) -> None:
         """Check the list of a fan-out, which does not know its own items, and its `key`, which does."""
         blind = spot._replace(knows_own=False)
-        if isinstance(value, dict) and "items" in value and spot.path[-1] == "for_each":
-            self.value(value["items"], blind._replace(path=(*spot.path, "items")))
+        if spot.path[-1] == "matrix":
+            for axis, values in value.items():
+                self._listed(values, blind._replace(path=(*spot.path, axis)))
+        elif isinstance(value, dict):
+            self._listed(value.get("items"), blind._replace(path=(*spot.path, "items")))
             self.value(value.get("key"), spot._replace(path=(*spot.path, "key")))
         else:
-            self.value(value, blind)
+            self._listed(value, blind)
+
+    def _listed(self, value: Any, spot: Spot) -> None:
+        """Check a list, or the one expression that gives it."""
+        if not isinstance(value, str):
+            self.value(value, spot)
+            return
+        kind, expression = self._only(value, spot)
+        if expression is not None and kind not in (None, "array"):
+            hint = "write a list, such as `[a, b]`, or an expression that gives one"
+            message = f"{quote(expression.source)} is {TYPE_PHRASES[kind]}, not a list"
+            self.found.append(Diagnostic("UNS174", message, spot.path, offset=expression.offset, hint=hint))
+
+    def _only(self, value: str, spot: Spot) -> tuple[str | None, Expression | None]:
+        """Check text that must be one expression; give its type, where that is known, and the expression."""
+        from unspool.compiler.conditions import NotOneExpression, condition
+        from unspool.expr.syntax import ExpressionSyntaxError
+
+        try:
+            expression = condition(value)
+        except ExpressionSyntaxError as error:
+            self._syntax(error, spot)
+        except NotOneExpression as error:
+            message = f"{quote(str(spot.path[-1]))} must be exactly one expression"
+            hint = "write nothing beside it"
+            self.found.append(Diagnostic("UNS073", message, spot.path, offset=error.offset, hint=hint))
+        else:
+            is_sound = self._expression(expression, spot)
+            return self._type(expression, spot) if is_sound else None, expression
+        return None, None
+
+    def wait(self, value: Any, spot: Spot) -> None:
+        """Check what is waited for: text in any case."""
+        path = (*spot.path, "until") if isinstance(value, dict) else spot.path
+        text = value.get("until") if isinstance(value, dict) else value
+        at = spot._replace(path=path)
+        before = len(self.found)
+        self.value(text, at)
+        if not isinstance(text, str) or "${{" not in text or len(self.found) != before:
+            return
+        from unspool.compiler.conditions import NotOneExpression, condition
+
+        try:
+            expression = condition(text)
+        except NotOneExpression:
+            return
+        kind = self._type(expression, at)
+        if kind not in (None, "string"):
+            hint = "write text that gives a moment" if isinstance(value, dict) else "write a unit behind it"
+            hint += f", such as `{text.strip()}s`" if not isinstance(value, dict) and kind in _NUMERIC else ""
+            message = f"{quote(expression.source)} is {TYPE_PHRASES[kind]}, not text"
+            self.found.append(Diagnostic("UNS175", message, path, offset=expression.offset, hint=hint))
 
     def batch(self, value: Any, spot: Spot) -> None:
         """Check what instances are brought together by."""
@@ -184,7 +243,7 @@ class _Checker:
         if isinstance(aggregate, dict) and role.kind == "group":
             scope = f"{self.graph.names[spot.node]}."
             path = (*spot.path, "aggregate", "reduce")
-            self.one_expression(aggregate["reduce"], Spot("start", path, spot.node, scope=scope))
+            self._only(aggregate["reduce"], Spot("start", path, spot.node, scope=scope))
 
     def variables(self, value: Any, spot: Spot) -> None:
         """Check the `env` of a task, the one place that takes secrets."""
@@ -223,7 +282,7 @@ class _Checker:
 
     def _expression(self, expression: Expression, spot: Spot) -> bool:
         """Check what an expression names; say whether nothing is wrong with it by itself."""
-        is_sound = True
+        is_sound = self.is_used = True
         refused = computed(expression, spot.place, spot.path) if "secrets" in expression.source else None
         if refused is not None:
             self.found.append(refused)
@@ -235,7 +294,7 @@ class _Checker:
                 code, message, hint = problem
                 self.found.append(Diagnostic(code, message, spot.path, offset=at, hint=hint))
                 is_sound = False
-            elif reference.path[0] == "tasks" and spot.place != "outputs":
+            elif reference.path[0] in ("tasks", "previous") and spot.place != "outputs":
                 self._read(reference, spot, at)
         return is_sound
 
@@ -267,7 +326,7 @@ class _Checker:
         return self.flat.role(reader).closing and not self.flat.role(read).closing
 
     def _read(self, reference: Reference, spot: Spot, at: int) -> None:
-        _, name, field, *rest = reference.path
+        name, field, *rest = reference.path if reference.path[0] == "previous" else reference.path[1:]
         target = self.scope.target(str(name), spot)
         if target is None:
             return
@@ -286,6 +345,7 @@ class _Checker:
         self.readings.append(Reading(target, spot.node, reference.path, spot.path, at, is_safe, keeps_failure))
 
 
+_NUMERIC = ("integer", "number")
 _COLLECTIONS = ("array", "object")
 _CONSTANT_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 _COMPARED = {"string": " != ''", "integer": " > 0", "number": " > 0", "array": " != []"}
@@ -305,7 +365,7 @@ _FIELDS: dict[str, Callable[[_Checker, Any, Spot], None]] = {
     "matrix": _Checker.fan_out,
     "workflow": _Checker.workflow,
     "batch": _Checker.batch,
-    "wait": _Checker.value,
+    "wait": _Checker.wait,
     "approval": _Checker.value,
     "on_failure": _Checker.on_failure,
     "group": _Checker.group,

@@ -8,11 +8,9 @@ from typing import Any, NamedTuple
 from unspool.compiler import secrets
 from unspool.compiler.contexts import (
     CONTEXTS,
-    ERROR_FIELDS,
     HTTP_FIELDS,
     LOCAL,
     RESULT_FIELDS,
-    RUN_FIELDS,
     TASK_FIELDS,
     Place,
     foreign,
@@ -20,14 +18,15 @@ from unspool.compiler.contexts import (
 )
 from unspool.compiler.flatten import Flat, Role, locals_of
 from unspool.compiler.graph import MOST_SUGGESTIONS, Graph, similar_name
-from unspool.compiler.schema_paths import type_at, wrong_member
+from unspool.compiler.members import Problem, Steps, member, no_members, own, result_of, run_of, shown
+from unspool.compiler.nearby import Fan, member_problem
+from unspool.compiler.reaches import inside_hint, out_of_reach, own_value
+from unspool.compiler.schema_paths import type_at
 from unspool.compiler.wording import quote
 from unspool.model.diagnostics import Path
 from unspool.model.similar import closest
 
-Steps = tuple[str | int, ...]
-Problem = tuple[str, str, str]  # code, message, hint
-
+_INNER = frozenset("./[")  # in names that no author can write
 _MOST_LISTED = 6
 _OF_ATTEMPTS = frozenset(("run", "python", "http", "with", "stdin", "env", "cwd", "cache"))
 _FIELD_TYPES: dict[Steps, str] = {
@@ -77,6 +76,8 @@ class Scope:
     Attributes:
         uses: of each task, the fields of its `result` that some reference reads; `*` is all of it.
         secrets: of each task that is given any, their names.
+        asked: of the inputs of the document and of each template, by their identity, the names that are used; `*` is
+            all of them.
     """
 
     def __init__(self, flat: Flat, graph: Graph) -> None:
@@ -85,6 +86,7 @@ class Scope:
         self._flat = flat
         self.uses: dict[str, set[str]] = {}
         self.secrets: dict[str, set[str]] = {}
+        self.asked: dict[int, set[str]] = {}
         self._suggested = 0
         self._holes = readable.holes
         self._graph = graph
@@ -98,11 +100,11 @@ class Scope:
         """Say what is wrong with a reference, as far as its name and its place tell."""
         root, rest = str(path[0]), path[1:]
         if root in LOCAL and root in self._local(spot):
-            return None
+            return self._local_value(path, spot)
         if root == secrets.ROOT:
             return self._secret(path, spot)
         if root not in CONTEXTS[spot.place]:
-            return _unknown_root(root, spot.place)
+            return own_value(self._flat, root, self._name(spot), spot.path) or _unknown_root(root, spot.place)
         if root == "tasks":
             return self._task(path, spot)
         if root == "inputs":
@@ -115,15 +117,18 @@ class Scope:
         """Judge what is only known while the run goes on."""
         root = path[0]
         if root == "run":
-            return None if self._role(spot).closing and rest in (("state",), ("reason",)) else _run(rest)
+            return None if self._role(spot).closing and rest in (("state",), ("reason",)) else run_of(rest)
         if root == "lease":
             from unspool.compiler.leases import lease_problem  # most documents lease nothing
 
             return lease_problem(self._document, self._holes, rest, spot)
         if root == "result":
             self._use(spot.node, rest)
-            return _result(("result",), rest, self._fields(spot.node))
-        return _no_members(path) if rest else None
+            return result_of(("result",), rest, self._fields(spot.node))
+        return no_members(path) if rest else None
+
+    def _name(self, spot: Spot) -> str | None:
+        return self._graph.names[spot.node] if spot.node >= 0 else None
 
     def _role(self, spot: Spot) -> Role:
         return self._flat.role(self._graph.names[spot.node]) if spot.node >= 0 else Role()
@@ -142,14 +147,41 @@ class Scope:
             return role.local | {"items"}
         return role.local | locals_of(body)
 
+    def _local_value(self, path: Steps, spot: Spot) -> Problem | None:
+        """Judge what is asked of `item`, `index`, `matrix` or `previous`."""
+        if path[0] == "previous":
+            return self._previous(path, spot)
+        return member_problem(str(path[0]), self._fan(spot).schema(str(path[0]), self._inputs_at(spot)), path[1:])
+
+    def _previous(self, path: Steps, spot: Spot) -> Problem | None:
+        """The step before is a task like any other."""
+        target = self.target("previous", spot)
+        if target is None:
+            return None
+        if len(path) == 1:
+            hint = "write `previous.outputs.NAME`, `previous.result` or `previous.state`"
+            return "UNS072", "`previous` does not say which value of the step before is meant", hint
+        short = self._graph.names[target].removeprefix(self._role(spot).scope)
+        problem = self._task_member(short, target, ("tasks", short, *path[1:]))
+        if problem is None:
+            return None
+        code, message, hint = (text.replace(f"tasks.{short}", "previous") for text in problem)
+        return code, message, hint
+
+    def _fan(self, spot: Spot) -> Fan:
+        around = self._role(spot).fan
+        return around.within(self._tasks[spot.node]) if spot.knows_own else around
+
     def _is_hole(self, node: int, field: str) -> bool:
         """Whether a field of a task could not be read."""
         return ("tasks", self._graph.names[node], field) in self._holes
 
     def target(self, name: str, spot: Spot) -> int | None:
         """Give the task that a name means where it stands, None where there is none that may be named."""
+        if name == "previous" and spot.scope is None and self._role(spot).previous is not None:
+            return self._graph.number[str(self._role(spot).previous)]
         found = self._flat.find(name, self._role(spot).scope if spot.scope is None else spot.scope)
-        if found is None:
+        if found is None or not _INNER.isdisjoint(name):
             return None
         node, role = self._graph.number[found], self._flat.role(found)
         is_hidden = role.kind in ("gate", "undo") or (role.template and not role.scope)
@@ -167,8 +199,10 @@ class Scope:
     def declared_type(self, path: Steps, spot: Spot) -> str | None:
         """Give the JSON type that a sound reference surely has; None where that is not known."""
         root, *rest = path
+        if root == "previous":
+            return self._type_of_task(self.target("previous", spot), tuple(rest)) if rest else None
         if root in LOCAL:
-            return "integer" if root == "index" and not rest else None
+            return type_at(self._fan(spot).schema(str(root), self._inputs_at(spot)), tuple(rest))
         if root == "lease":
             from unspool.compiler.leases import lease_type
 
@@ -193,6 +227,7 @@ class Scope:
 
     def _input(self, rest: Steps, spot: Spot) -> Problem | None:
         inputs = self._inputs_at(spot)
+        self.asked.setdefault(id(inputs), set()).add(str(rest[0]) if rest else "*")
         is_unread = ("inputs",) in self._holes if inputs is self._inputs else not self._role(spot).knows_inputs
         if not rest or is_unread:
             return None
@@ -202,9 +237,15 @@ class Scope:
             return (
                 "UNS065",
                 f"the {holder} declares no input {quote(str(name))}",
-                self._names(str(name), inputs, "inputs"),
+                self._input_hint(str(name), inputs, spot),
             )
-        return _member(inputs[str(name)], ("inputs", name), rest[1:])
+        return member(inputs[str(name)], ("inputs", name), rest[1:])
+
+    def _input_hint(self, name: str, inputs: dict[str, Any], spot: Spot) -> str:
+        if inputs is self._inputs or name not in self._inputs or self._similar(name, inputs):
+            return self._names(name, inputs, "inputs")
+        given = f'`with: {{{name}: "${{{{ inputs.{name} }}}}"}}`'
+        return f"a template knows only its own: declare it there, and hand the document's over by {given}"
 
     def _variable(self, rest: Steps, spot: Spot) -> Problem | None:
         own = self._role(spot).env
@@ -217,7 +258,7 @@ class Scope:
                 f"the document's `env` has no variable {quote(str(name))}",
                 self._variable_hint(str(name), spot),
             )
-        return _no_members(("env", *rest)) if len(rest) > 1 else None
+        return no_members(("env", *rest)) if len(rest) > 1 else None
 
     def _secret(self, path: Steps, spot: Spot) -> Problem | None:
         name = str(path[1]) if len(path) > 1 else None
@@ -229,7 +270,7 @@ class Scope:
         if name not in self._secrets:
             return None if ("secrets",) in self._holes else secrets.unknown(name, self._secrets)
         self.secrets.setdefault(self._graph.names[spot.node], set()).add(name)
-        return _no_members(path) if len(path) > 2 else None
+        return no_members(path) if len(path) > 2 else None
 
     def _variable_hint(self, name: str, spot: Spot) -> str:
         similar = {known.lower(): known for known in self._env}.get(name.lower()) or closest(name, self._env)
@@ -247,22 +288,28 @@ class Scope:
         if len(path) == 1:
             return "UNS072", "`tasks` does not say which task is meant", "write `tasks.NAME.outputs.NAME`"
         name = str(path[1])
-        if self._role(spot).inputs is not None and self._role(spot).frame is None:
-            hint = "declare an input, and hand the value over where the template is used"
-            return "UNS162", "a template knows no tasks, only its inputs", hint
         target = self.target(name, spot)
+        found = None if target is None else self._graph.names[target]
+        is_known = target is not None or self._suggested <= MOST_SUGGESTIONS  # else looking further costs too much
+        refused = out_of_reach(self._flat, name, found, self._name(spot)) if is_known else None
+        if refused is not None:
+            return refused
         if target is None:
-            return "UNS067", f"there is no task {quote(name)}", self._names(name, self._known_tasks(), "tasks")
+            return "UNS067", f"there is no task {quote(name)}", self._names(name, self._known_tasks(spot), "tasks")
         if len(path) == 2:
             hint = f"write `tasks.{name}.outputs.NAME`, `tasks.{name}.result` or `tasks.{name}.state`"
             return "UNS072", f"`tasks.{name}` does not say which value of the task is meant", hint
         problem = self._task_member(name, target, path)
         if problem is None and target == spot.node:
-            return _own(name, path, spot.place)
+            return own(name, path, spot.place)
         return problem
 
-    def _known_tasks(self) -> list[str]:
-        return [name for name in self._graph.names if name not in self._flat.roles or name.isidentifier()]
+    def _known_tasks(self, spot: Spot) -> list[str]:
+        """Give the names that may be used in a place: those of the group around it, and those of the top level."""
+        scope = self._role(spot).scope if spot.scope is None else spot.scope
+        names = [name.removeprefix(scope) for name in self._graph.names if scope and name.startswith(scope)]
+        names += [name for name in self._graph.names if not self._flat.role(name).template]
+        return [name for name in dict.fromkeys(names) if _INNER.isdisjoint(name) and not name.startswith("_")]
 
     def _task_member(self, name: str, target: int, path: Steps) -> Problem | None:
         field, rest = path[2], path[3:]
@@ -272,22 +319,23 @@ class Scope:
             return self._output(name, target, rest)
         if field == "result":
             self._use(target, rest)
-            return _result(path[:3], rest, self._fields(target))
+            return result_of(path[:3], rest, self._fields(target))
         if field == "state":
-            return _no_members(path) if rest else None
+            return no_members(path) if rest else None
         if field == "instances":
             return (
                 "UNS069",
                 f"task {quote(name)} has no `for_each` and so no `instances`",
                 f"write `tasks.{name}.state`",
             )
-        return "UNS069", f"a task has no {quote(str(field))}", self._task_member_hint(name, target, field)
+        hint = inside_hint(self._flat, self._graph.names[target], str(field))
+        return "UNS069", f"a task has no {quote(str(field))}", hint or self._task_member_hint(name, target, field)
 
     def _member_of_many(self, name: str, target: int, path: Steps) -> Problem | None:
         """What a fan-out shows are lists: of each output, of results, of instances."""
         field, rest = path[2], path[3:]
         if field == "state":
-            return _no_members(path) if rest else None
+            return no_members(path) if rest else None
         if field == "result":
             self._use(target, ())
         if field == "outputs" and rest:
@@ -296,9 +344,13 @@ class Scope:
         else:
             problem, inside = None, rest[:1]
         if problem is None and inside and not isinstance(inside[0], int):
-            shown = _shown(path[: len(path) - len(rest) + (1 if field == "outputs" else 0)])
+            holder = shown(path[: len(path) - len(rest) + (1 if field == "outputs" else 0)])
             hint = "take one, as in `[0]`, or all with `| map(attribute='...')`"
-            return "UNS069", f"{shown} is a list, one entry for each instance, and has no {quote(str(inside[0]))}", hint
+            return (
+                "UNS069",
+                f"{holder} is a list, one entry for each instance, and has no {quote(str(inside[0]))}",
+                hint,
+            )
         return problem
 
     def _task_member_hint(self, name: str, target: int, field: str | int) -> str:
@@ -317,7 +369,7 @@ class Scope:
         outputs = self._tasks[target].get("outputs", {})
         output = str(rest[0])
         if output in outputs:
-            return _member(outputs[output], ("tasks", name, "outputs", output), rest[1:])
+            return member(outputs[output], ("tasks", name, "outputs", output), rest[1:])
         hint = f"declare it: `outputs: {{{output}: {{type: string}}}}` in task {quote(name)}"
         similar = self._similar(output, outputs)
         if similar is not None:
@@ -328,8 +380,8 @@ class Scope:
 
     def _fields(self, node: int) -> tuple[str, ...]:
         """Give the members that `result` of a task has by its kind; of a faulty action, all that it may have."""
-        is_process = "run" in self._tasks[node] or "python" in self._tasks[node]
-        return RESULT_FIELDS if is_process else (*RESULT_FIELDS, *HTTP_FIELDS)
+        is_other = not self._tasks[node].keys().isdisjoint(("run", "python", "wait", "approval", "group"))
+        return RESULT_FIELDS if is_other else (*RESULT_FIELDS, *HTTP_FIELDS)
 
     def _names(self, name: str, known: Collection[str], root: str) -> str:
         similar = self._similar(name, known)
@@ -358,72 +410,3 @@ def _unknown_root(root: str, place: Place) -> Problem:
     hint = foreign(root) or (f"did you mean {quote(similar)}?" if similar else None)
     common = [name for name in known if name != "lease"]  # few tasks have any
     return "UNS063", f"there is no {quote(root)}", hint or "known here are " + ", ".join(map(quote, common))
-
-
-def _shown(path: Steps) -> str:
-    return quote(".".join(map(str, path)))
-
-
-def _no_members(path: Steps) -> Problem:
-    return "UNS069", f"{_shown(path[:-1])} has no members", f"write {_shown(path[:-1])}"
-
-
-def _run(rest: Steps) -> Problem | None:
-    if not rest or (rest[0] in RUN_FIELDS and len(rest) == 1):
-        return None
-    if rest[0] in RUN_FIELDS:
-        return _no_members(("run", *rest))
-    if rest[0] in ("state", "reason"):
-        return "UNS064", f"`run.{rest[0]}` is not known before the run has ended", "read `tasks.NAME.state` instead"
-    return "UNS069", f"`run` has no {quote(str(rest[0]))}", "it has `id`, `name` and `started_at`"
-
-
-def _result(prefix: Steps, rest: Steps, known: tuple[str, ...]) -> Problem | None:
-    if not rest or rest[0] == "json":
-        return None
-    field = rest[0]
-    if field not in known:
-        similar = similar_name(str(field), list(known))
-        hint = f"did you mean {quote(similar)}?" if similar else "it has " + ", ".join(map(quote, known))
-        if field in HTTP_FIELDS:
-            hint = "only an `http` task has it"
-        return "UNS069", f"{_shown(prefix)} has no {quote(str(field))}", hint
-    if len(rest) == 1 or (field == "error" and rest[1] in ERROR_FIELDS and len(rest) == 2):
-        return None
-    if field == "error" and rest[1] not in ERROR_FIELDS:
-        return "UNS069", f"{_shown((*prefix, field))} has no {quote(str(rest[1]))}", "it has `class` and `message`"
-    if field == "headers" and len(rest) == 2:
-        return _header(prefix, str(rest[1]))
-    if field in ("stdout", "stderr") and isinstance(rest[1], int) and len(rest) == 2:
-        return None
-    return _no_members((*prefix, *rest))
-
-
-def _header(prefix: Steps, name: str) -> Problem | None:
-    if name == name.lower():
-        return None
-    hint = f"names of headers are in lower case there: write `{'.'.join(map(str, prefix))}.headers['{name.lower()}']`"
-    return "UNS069", f"{_shown((*prefix, 'headers'))} has no {quote(name)}", hint
-
-
-def _member(schema: Any, prefix: Steps, rest: Steps) -> Problem | None:
-    wrong = wrong_member(schema, rest) if rest and isinstance(schema, dict) else None
-    if wrong is None:
-        return None
-    at, what = wrong
-    holder = _shown((*prefix, *rest[:at]))
-    return (
-        "UNS069",
-        f"{holder} is {what} and has no member {quote(str(rest[at]))}",
-        f"write {holder}, or change its schema",
-    )
-
-
-def _own(name: str, path: Steps, place: Place) -> Problem:
-    if place == "success_when" and path[2] == "result":
-        hint = f"write `{'.'.join(map(str, path[2:]))}`"
-    elif place == "success_when":
-        hint = "write `result`, such as `result.json`"
-    else:
-        hint = "a value of its own that a task needs goes into `env` or `with`"
-    return "UNS070", f"task {quote(name)} reads its own {quote(str(path[2]))}", hint

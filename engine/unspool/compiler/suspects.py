@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from unspool.compiler.foreign_keys import WORDS
 from unspool.compiler.places import BOOLEANS, INTEGERS, NUMBERS, TEXTS, kind_of, under_extension, value_at
 from unspool.compiler.remedies import boolean
 from unspool.compiler.scalars import Suspect, suspect_diagnostic
@@ -55,7 +56,10 @@ def _yes_or_no(found: Suspect, value: Any) -> Diagnostic:
     kind = kind_of(found.path)
     declared = _declared_types(found.path, value)
     meant = boolean(found.text)
-    if kind in BOOLEANS or declared == {"boolean"}:
+    word = WORDS.get(kind, {}).get(found.text.lower())
+    if word is not None:
+        hint = _asked(found.path, word)
+    elif kind in BOOLEANS or declared == {"boolean"}:
         hint = _asked(found.path, meant)
     elif kind in TEXTS or declared == {"string"}:
         hint = f"{_asked(found.path, found.text)} for the text"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.compiler.compiling import codes, diagnose, marked, only, plan_of
+from tests.unit.compiler.compiling import codes, marked, only, plan_of
 from unspool.compiler.fan_outs import check_fan_outs, worst_case
 from unspool.compiler.flatten import flatten
 from unspool.compiler.readable import whole
@@ -141,34 +141,15 @@ def test_what_can_never_be_is_said_at_its_place(body, code, message, hint, place
     assert marked(body, found, len(place)) == place
 
 
-TEMPLATE = (
-    "templates: {f: {inputs: {n: {type: string}, o: {default: 1}}, run: [x, '${{ inputs.n }}', '${{ inputs.o }}']}}"
-)
-
-
-@pytest.mark.parametrize(
-    ("policy", "message", "place"),
-    [
-        ("{substitute: f}", "the template `f` needs a value for its input `n`", "{substitute"),
-        ("{substitute: f, with: {n: a, m: b}}", "the template `f` has no input `m`", "m: b"),
-        ("{substitute: g}", "there is no template `g`", "g}"),
-        ("{substitute: t}", "there is no template `t`", "t}"),
-    ],
-)
-def test_a_substitute_is_given_what_its_template_declares(policy, message, place):
-    body = f"tasks: {{t: {{run: [x], on_failure: {policy}}}}}\n{TEMPLATE}"
-    found = next(one for one in diagnose(body) if one.code == "UNS166")
-    assert found.message == message
-    assert found.hint
-    assert marked(body, found, len(place)) == place
-
-
-def test_a_substitute_declares_the_outputs_of_what_it_stands_in_for():
-    body = """
-    tasks: {t: {run: [x], outputs: {v: {}, w: {}}, on_failure: {substitute: f}}}
-    templates: {f: {run: [x], outputs: {w: {}}}}
-    """
-    assert only(body).message == "the template `f` cannot stand in for task `t`: it does not declare `v`"
+def test_a_join_in_a_group_counts_what_its_author_wrote():
+    tasks = "a: {run: [x]}, b: {run: [x]}, c: {depends_on: [a, b], join: %s, run: [x]}"
+    body = f"tasks: {{g: {{group: {{mode: dag, tasks: {{{tasks}}}}}}}}}"
+    plan = plan_of(body % "any")
+    task = next(task for task in plan.tasks if task.id == "g.c")
+    assert (task.join, len(task.needs)) == (2, 3)  # the gate, which is open before any of them ends, and one of them
+    assert next(task.join for task in plan_of(body % 2).tasks if task.id == "g.c") == 3
+    assert next(task.join for task in plan_of(body % "all").tasks if task.id == "g.c") is None
+    assert only(body % 3).message == "`join` of task `g.c` asks for 3 of its 2 dependencies"
 
 
 def test_a_template_that_nothing_uses_is_a_warning_only_where_nothing_else_is_wrong():

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.unit.compiler.compiling import codes, diagnose, only, task_of
+from unspool.compiler.leases import lease_type
 
 SHARED = """
 resources:
@@ -82,3 +83,27 @@ def test_what_cannot_be_read_makes_no_lease_unknown():
     assert codes(body('run: [x, "${{ lease.port }}"]', "port")) == ["UNS023"]
     assert codes('resources: {port: 1}\ntasks: {t: {run: [x, "${{ lease.port }}"], uses: [port]}}') == ["UNS023"]
     assert codes('defaults: {uses: port}\ntasks: {t: {run: [x, "${{ lease.port }}"]}}') == ["UNS023"]
+
+
+def test_a_task_of_a_group_has_leases_of_its_own():
+    head, others = "resources: {port: {items: [1, 2]}, name: {items: [a]}}\n", "o: {run: [x], uses: [port, name]}"
+    inner = "g: {group: {tasks: {t: {uses: [port], run: [x, '${{ lease.port }}', '${{ lease.name }}']}}}}"
+    found = only(f"{head}tasks: {{{inner}, {others}}}")
+    assert found.path == ("tasks", "g", "group", "tasks", "t", "run", 2)
+    assert found.message == "task `g.t` does not use `name`"
+
+
+@pytest.mark.parametrize(
+    ("uses", "rest", "kind"),
+    [
+        (["port"], ("port",), "number"),
+        (["name"], ("name",), "string"),
+        ({"name": 2}, ("name",), "array"),
+        ({"name": 2}, ("name", 0), "string"),
+        (["mixed"], ("mixed",), None),
+        (["port"], (), "object"),
+    ],
+)
+def test_the_type_of_a_lease_is_that_of_its_items(uses, rest, kind):
+    resources = {"port": {"items": [1, 2]}, "name": {"items": ["a"]}, "mixed": {"items": ["a", 1]}}
+    assert lease_type({"resources": resources}, {"uses": uses}, rest) == kind

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.unit.compiler.compiling import codes, diagnose, only, plan_of, task_of
+from tests.unit.compiler.compiling import codes, diagnose, marked, only, plan_of, task_of
+from unspool.compiler.resources import task_uses, uses_of
 from unspool.model.plan import Breaker, Resource, plan_from_json, plan_to_json
 
 SHARED = """
@@ -142,3 +143,21 @@ def test_uses_of_another_form_get_the_form_they_should_have(task, code, hint):
 
 def test_a_misspelt_resources_makes_nothing_unknown():
     assert codes("pools: {r: {slots: 1}}\ntasks: {t: {run: [x], uses: [r]}}") == ["UNS020"]
+
+
+def test_a_list_asks_for_one_of_each():
+    assert uses_of(["a", "b"]) == {"a": 1, "b": 1}
+    assert uses_of({"a": 2.0}) == {"a": 2}
+    assert task_uses({"defaults": {"uses": ["a"]}}, {}) == {"a": 1}
+    assert task_uses({"defaults": {"uses": ["a"]}}, {"uses": []}) == {}
+
+
+def test_a_task_of_a_group_is_told_at_its_place():
+    body = "tasks: {g: {group: {tasks: {t: {run: [x], uses: [disk]}}}}}"
+    found = only(body)
+    assert found.message.startswith("task `g.t` uses `disk`")
+    assert marked(body, found, 5) == "disk]"
+
+
+def test_defaults_are_looked_at_too():
+    assert only("defaults: {uses: [disk]}\ntasks: {t: {run: [x]}}").message.startswith("`defaults` uses `disk`")

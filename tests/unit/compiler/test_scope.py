@@ -31,7 +31,12 @@ from tests.unit.compiler.referring import argv, body_with
             "`result` is not known before the task has run",
             "a task's own result is known in its `success_when`; of another task write `tasks.NAME.result`",
         ),
-        ("run.state", "UNS064", "`run.state` is not known before the run has ended", "read `tasks.NAME.state` instead"),
+        (
+            "run.state",
+            "UNS064",
+            "`run.state` is not known before the run has ended",
+            "it is known only in the tasks of `finally`; read `tasks.NAME.state` instead",
+        ),
         (
             "tasks.made.instances",
             "UNS069",
