@@ -53,12 +53,14 @@ class Checked(NamedTuple):
         uses: of each task, the fields of its `result` that some expression reads; `*` is all of it.
         secrets: of each task that is given any, their names.
         asked: the inputs that expressions name, see `Scope`; None where there are no expressions.
+        read: the outputs that expressions read, see `Scope`.
     """
 
     diagnostics: list[Diagnostic]
     uses: dict[str, set[str]]
     secrets: dict[str, set[str]]
     asked: dict[int, set[str]] | None
+    read: dict[int, set[str]]
 
 
 def check_references(flat: Flat, graph: Graph) -> Checked:
@@ -69,7 +71,8 @@ def check_references(flat: Flat, graph: Graph) -> Checked:
     checker = _Checker(flat, graph)
     checker.check()
     found = checker.found + check_readings(graph, checker.tasks, checker.readings, flat)
-    return Checked(found, checker.scope.uses, checker.scope.secrets, checker.scope.asked if checker.is_used else None)
+    scope = checker.scope
+    return Checked(found, scope.uses, scope.secrets, scope.asked if checker.is_used else None, scope.read)
 
 
 class _Checker:
