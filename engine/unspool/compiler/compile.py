@@ -152,7 +152,7 @@ def _late_findings(
         from unspool.compiler.joins import check_joins
 
         found += check_joins(graph, list(document["tasks"].values()))
-    if "max_elapsed" in loaded.text:
+    if "max_elapsed" in loaded.text or ("retry" in loaded.text and "timeout" in document.get("limits", ())):
         from unspool.compiler.retries import check_retries
 
         found += check_retries(document)
