@@ -90,6 +90,14 @@ def test_a_full_queue_is_refused_with_its_own_exit_code(project: Path):
     assert unspool("run", write("flow.json", tasks, limits={"queue": 4})).returncode == 0
 
 
+def test_a_list_beyond_its_bound_is_refused_with_the_same_exit_code(project: Path):
+    each = {"for_each": {"items": "${{ tasks.list.result.json }}", "max": 2}, "run": ["true"], "depends_on": ["list"]}
+    ended = unspool("run", write("flow.json", {"list": {"run": "echo '[1, 2, 3]'"}, "each": each}))
+    assert ended.returncode == 3, ended.stderr
+    assert ended.stderr.splitlines()[-1].startswith("unspool: refused: a task would have become more")
+    assert ends() == {"list": ("completed", None), "each": ("failed", "budget_exhausted")}
+
+
 def test_a_queue_that_can_never_do_is_refused_before_anything_runs(project: Path):
     ended = unspool("run", write("flow.json", {"a": {"run": "x"}, "b": {"run": "x"}}, limits={"queue": 1}))
     assert ended.returncode == 3

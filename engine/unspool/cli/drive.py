@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from unspool.errors import JournalError
-from unspool.model.status import CANCELLED, COMPLETED, FAILED, INTERRUPTED, QUEUE_FULL, SKIPPED
+from unspool.model.status import (
+    BUDGET_EXHAUSTED,
+    CANCELLED,
+    COMPLETED,
+    FAILED,
+    INTERRUPTED,
+    QUEUE_FULL,
+    SKIPPED,
+    UNTOLERABLE,
+)
 
 if TYPE_CHECKING:
     from unspool.core.run import Run
@@ -130,7 +139,9 @@ def _say(engine: Engine, after: int) -> int:
 def _told(run: Run) -> int:
     """Give the exit code; where a limit was met, say last which one, and what to do."""
     code = exit_code(run)
-    if code == EXIT_REFUSED:
+    if run.reason == BUDGET_EXHAUSTED:
+        click.echo("unspool: refused: a task would have become more than its bound allows; see above", err=True)
+    if run.reason == QUEUE_FULL:
         refused = sum(task.reason == QUEUE_FULL for task in run.tasks)
         found = f"{refused} task{'s' if refused > 1 else ''} found {run.plan.queue} waiting already"
         way_out = "raise it, or let fewer tasks become ready at once"
@@ -142,7 +153,7 @@ def exit_code(run: Run) -> int:
     """Give the exit code that tells a final run's verdict."""
     if run.reason == INTERRUPTED:
         return EXIT_INTERRUPTED
-    if run.reason == QUEUE_FULL:
+    if run.reason in UNTOLERABLE:
         return EXIT_REFUSED
     return EXIT_CODES[run.state]
 

@@ -106,12 +106,12 @@ class Closing(Undoing):
 
     def _find_verdict(self) -> tuple[str, str | None]:
         if self.state == CANCELLING:
-            refused = self.refused and self._verdict == FAILED
-            return self._verdict, status.QUEUE_FULL if refused else self.reason
+            refused = self.refused if self._verdict == FAILED else None
+            return self._verdict, refused or self.reason
         if self.rollback_failed:
             return FAILED, status.ROLLBACK_FAILED
         if self.failed:
-            return FAILED, status.QUEUE_FULL if self.refused else status.TASK_FAILED
+            return FAILED, self.refused or status.TASK_FAILED
         if self.cancelled:
             return CANCELLED, status.BY_PERSON
         return COMPLETED, None

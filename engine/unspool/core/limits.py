@@ -17,7 +17,7 @@ class Limited(Book):
 
     state: str
     error: dict[str, Any] | None
-    refused = False  # whether a task of it found the queue full
+    refused: str | None = None  # which bound a task of it met first: a full queue, or too many tasks
 
     def _limit(self) -> None:
         """The run begins: from now on its time counts."""
@@ -51,7 +51,6 @@ class Limited(Book):
         if again or self.plan.queue is None or self.asking < self.plan.queue or not self._is_bounded(index):
             super()._ask(index, number)
             return
-        self.refused = True
         message = (
             f"{self.asking} attempts of the run wait to start already, and `limits.queue` allows no more; "
             "raise it, or let fewer tasks become ready at once"

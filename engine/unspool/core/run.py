@@ -51,6 +51,7 @@ from unspool.model.status import (
     CREATED,
     FAILED,
     SKIPPED,
+    UNTOLERABLE,
 )
 
 
@@ -363,6 +364,8 @@ class Run(Batching):
             if problem is None:
                 return
             task.error = error = problem
+        if error["class"] in UNTOLERABLE and not plan.closing:
+            self.refused = self.refused or error["class"]
         self._settle(index, FAILED, error["class"])
         self._answer_failure(index)
 

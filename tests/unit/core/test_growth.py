@@ -84,7 +84,9 @@ def test_a_run_never_has_more_tasks_than_its_limit():
     text = text.replace("max_tasks: 105", "max_tasks: 103").replace(
         "${{ inputs.items }}", "{items: '${{ inputs.items }}', max: 99}"
     )
-    assert play(text, inputs={"items": [str(n) for n in range(100)]}).ends()["each"] == ("failed", "budget_exhausted")
+    player = play(text, inputs={"items": [str(n) for n in range(100)]})
+    assert player.ends()["each"] == ("failed", "budget_exhausted")
+    assert (player.run.state, player.run.reason) == ("failed", "budget_exhausted")
 
 
 def test_no_more_instances_are_on_their_way_than_may_be():
