@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from unspool.compiler.fan_outs import check_fan_outs, worst_case
+from unspool.compiler.fan_outs import check_fan_outs
 from unspool.compiler.flatten import Flat, flatten
 from unspool.compiler.graph import Graph, check_size, read_graph
 from unspool.compiler.locate import resolve
@@ -12,6 +12,7 @@ from unspool.compiler.lower import DEFAULT_SHELL, Script, lower
 from unspool.compiler.readable import Readable, salvage, whole
 from unspool.compiler.shape import check_shape
 from unspool.compiler.text import Format, Loaded, load
+from unspool.compiler.worst_case import worst_case
 from unspool.model.diagnostics import Diagnostic, Path
 from unspool.model.plan import FanOut, Plan
 

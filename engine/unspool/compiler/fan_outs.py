@@ -48,36 +48,6 @@ def check_fan_outs(flat: Flat) -> tuple[dict[str, FanOut], list[Diagnostic]]:
     return fans, found + _check_policies(flat)
 
 
-def worst_case(flat: Flat, fans: dict[str, FanOut]) -> int:
-    """Give how many tasks a run may come to have."""
-    tasks = flat.readable.document["tasks"]
-    if not fans and not flat.roles:
-        return len(tasks)
-    held: dict[str, int] = {}
-
-    def size(name: str) -> int:
-        region = flat.role(name).region
-        return 1 if not region else sum(1 + grown(each) for each in region)
-
-    def grown(name: str) -> int:
-        if name not in held:
-            held[name] = fans[name].most * size(name) if name in fans else 0
-        return held[name]
-
-    top = sum(1 + grown(name) for name in tasks if flat.role(name).template == 0)
-    return top + sum(flat.role(name).template > 0 for name in tasks) + _substitutes(flat, size)
-
-
-def _substitutes(flat: Flat, size: Any) -> int:
-    tasks = flat.readable.document["tasks"]
-    wanted = (body.get("on_failure") for body in tasks.values())
-    return sum(size(one["substitute"]) for one in wanted if _names_template(one, tasks))
-
-
-def _names_template(policy: Any, tasks: dict[str, Any]) -> bool:
-    return isinstance(policy, dict) and policy.get("substitute") in tasks
-
-
 def _count(axes: dict[str, list[Any]], exclude: list[dict[str, Any]]) -> int:
     """Count the combinations that are left of a matrix that is written out."""
     rows = (dict(zip(axes, values, strict=True)) for values in product(*axes.values()))

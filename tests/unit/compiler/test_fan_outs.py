@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.compiler.compiling import codes, marked, only, plan_of
-from unspool.compiler.fan_outs import check_fan_outs, worst_case
+from unspool.compiler.fan_outs import check_fan_outs
 from unspool.compiler.flatten import flatten
 from unspool.compiler.readable import whole
 
@@ -53,19 +53,6 @@ def test_the_long_form_and_when_are_read():
     read = fan(for_each={"items": [1], "key": "k${{ item }}", "max_parallel": 2}, when="${{ item > 0 }}")
     assert (read.key, read.max_parallel, read.when_each) == ("k${{ item }}", 2, True)
     assert fan(for_each=[1], when=True).when_each is False
-
-
-@pytest.mark.parametrize(
-    ("tasks", "count"),
-    [
-        ({"a": {"run": ["x"]}}, 1),
-        ({"a": {"run": ["x"], "for_each": [1, 2]}}, 3),
-        ({"a": {"group": {"tasks": {"b": {"run": ["x"]}, "c": {"run": ["x"]}}}}}, 4),
-    ],
-)
-def test_the_worst_case_counts_what_there_may_come_to_be(tasks, count):
-    flat = flatten(whole({"tasks": tasks}))
-    assert worst_case(flat, check_fan_outs(flat)[0]) == count
 
 
 def test_more_instances_than_the_limit_allows_are_refused():
