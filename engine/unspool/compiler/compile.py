@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from unspool.compiler.fan_outs import check_fan_outs
@@ -76,7 +77,7 @@ def compile_document(
         from unspool.compiler.references import check_references  # and what it imports: a plain document needs none
 
         checked = check_references(flat, graph)
-        scripts, script_problems = _interpolated(readable.document)
+        scripts, script_problems = _interpolated(flat)
         uses, secrets, asked = checked.uses, checked.secrets, checked.asked
         inner += checked.diagnostics + script_problems
     inner += _rare_errors(loaded, readable)
@@ -205,11 +206,13 @@ def _check_limits(value: dict[str, Any], graph: Graph, flat: Flat, bounds: dict[
     return check_size(len(graph.names), worst_case(flat, bounds), limits)
 
 
-def _interpolated(document: dict[str, Any]) -> tuple[dict[str, Script], list[Diagnostic]]:
+def _interpolated(flat: Flat) -> tuple[dict[str, Script], list[Diagnostic]]:
     """Turn the expressions of scripts into variables."""
+    document = flat.readable.document
     scripts: dict[str, Script] = {}
     found: list[Diagnostic] = []
-    known: dict[str, frozenset[str]] = {}
+    known: dict[int, Mapping[str, frozenset[str]]] = {}  # of each set of inputs that a script may know
+    plain = document.get("inputs", {})
     default = document.get("defaults", {}).get("shell", DEFAULT_SHELL)
     for name, task in document["tasks"].items():
         text = task.get("run")
@@ -217,8 +220,11 @@ def _interpolated(document: dict[str, Any]) -> tuple[dict[str, Script], list[Dia
             from unspool.compiler.shell import interpolate  # only scripts with values need it
             from unspool.compiler.shell_inputs import harmless
 
-            known = known or harmless(document.get("inputs", {}), document.get("resources"))
-            result = interpolate(text, task.get("shell", default), known)
+            own = flat.role(name).inputs  # of the template, or the other document, that it stands in
+            inputs = plain if own is None else own
+            if id(inputs) not in known:
+                known[id(inputs)] = harmless(inputs, document.get("resources"))
+            result = interpolate(text, task.get("shell", default), known[id(inputs)])
             scripts[name] = Script(result.script, result.values)
             found += [diagnostic._replace(path=("tasks", name, "run")) for diagnostic in result.diagnostics]
     return scripts, found
