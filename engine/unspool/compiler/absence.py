@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from unspool.compiler.ancestry import Standing, standings
+from unspool.compiler.ancestry import Standing, standings, with_groups
 from unspool.compiler.flatten import Flat
 from unspool.compiler.graph import Graph
 from unspool.compiler.reaches import may_ask, waiting_hint
@@ -41,6 +41,7 @@ def check_readings(graph: Graph, tasks: list[dict[str, Any]], readings: list[Rea
     """
     if not readings:
         return []
+    judged = with_groups(graph)
     unsure = _downstream(graph)
     sure = [reading for reading in readings if reading.node not in unsure]
     known = standings(graph, tasks, {(reading.target, reading.node) for reading in sure})
@@ -52,7 +53,7 @@ def check_readings(graph: Graph, tasks: list[dict[str, Any]], readings: list[Rea
             strangers += 1
             found.append(_not_before(graph, reading, flat, explain=strangers <= _MOST_HINTS))
         elif not reading.is_safe and _may_be_absent(reading, standing):
-            found.append(_absent(graph, reading, standing, flat))
+            found.append(_absent(judged, tasks[reading.node], reading, standing, flat))
     return found
 
 
@@ -89,15 +90,17 @@ def _comes_before(graph: Graph, first: int, then: int) -> bool:
     return first in seen
 
 
-def _absent(graph: Graph, reading: Reading, standing: Standing, flat: Flat) -> Diagnostic:
+def _absent(graph: Graph, reader: dict[str, Any], reading: Reading, standing: Standing, flat: Flat) -> Diagnostic:
     name, target = graph.names[reading.node], graph.names[reading.target]
     value = quote(".".join(map(str, reading.names)))
-    state = _direct_state(graph, reading)
-    message = f"{value} may be absent when {quote(name)} starts: {quote(target)} {_why(reading, standing, state)}"
+    is_loose = reader.get("join", "all") != "all"  # then nothing is sure of any state that it asks for
+    state = None if is_loose else _direct_state(graph, reading)
+    when = "ends" if target in flat.role(name).members else "starts"
+    message = f"{value} may be absent when {quote(name)} {when}: {quote(target)} {_why(reading, standing, state)}"
     ways_out = ["add `| default(...)`"]
     if not standing.may_not_have_run:
         ways_out.append("give the output a `default`")
-    if state not in ("failed", "skipped") and may_ask(flat, name, target):
+    if state not in ("failed", "skipped") and not is_loose and may_ask(flat, name, target):
         asked = target.removeprefix(flat.role(name).scope)
         ways_out.append(f"let {quote(name)} depend on `{{{asked}: completed}}`")
     return Diagnostic("UNS071", message, reading.path, offset=reading.offset, hint=", or ".join(ways_out))

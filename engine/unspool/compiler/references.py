@@ -315,11 +315,6 @@ class _Checker:
         message = f"{quote('.'.join(map(str, reference.path)))} may be absent {when}"
         self.found.append(Diagnostic("UNS071", message, spot.path, offset=at, hint="add `| default(...)`"))
 
-    def _surely_completes(self, node: int) -> bool:
-        """Whether a member of a group that ended well has completed."""
-        task = self.tasks[node]
-        return task.get("when", True) is True and task.get("on_failure") != "skip"
-
     def _reads_at_the_end(self, node: int, target: int) -> bool:
         """Whether a task of `finally` reads one that is not."""
         reader, read = self.graph.names[node], self.graph.names[target]
@@ -330,18 +325,13 @@ class _Checker:
         target = self.scope.target(str(name), spot)
         if target is None:
             return
-        is_sure = reference.guarded or field in ("state", "instances")
-        if spot.scope is not None:  # a group whose members did not end well is not reduced
-            if not is_sure and not self._surely_completes(target):
-                self._absent(reference, spot, at, "where the task was skipped, or its failure is tolerated")
-            return
+        is_safe = reference.guarded or field in ("state", "instances")
         if self._reads_at_the_end(spot.node, target):
-            if not is_sure:
+            if not is_safe:
                 self._absent(reference, spot, at, "at the end of the run, whatever happened before")
             return
         many = self.scope.fans_out(target)
         keeps_failure = many or field == "result" or not rest or self.scope.has_default(target, str(rest[0]))
-        is_safe = reference.guarded or field in ("state", "instances")
         self.readings.append(Reading(target, spot.node, reference.path, spot.path, at, is_safe, keeps_failure))
 
 
