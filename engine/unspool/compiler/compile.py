@@ -80,7 +80,7 @@ def compile_document(
         scripts, script_problems = _interpolated(flat)
         uses, secrets, asked = checked.uses, checked.secrets, checked.asked
         inner += checked.diagnostics + script_problems
-    inner += _rare_errors(loaded, readable)
+    inner += _rare_errors(loaded, flat)
     found += map(flat.placed, inner)
     if not _has_errors(found):
         found += map(flat.placed, _late_findings(loaded, flat, graph, secrets, asked))
@@ -112,9 +112,10 @@ def _has_errors(found: list[Diagnostic]) -> bool:
     return any(diagnostic.is_error for diagnostic in found)
 
 
-def _rare_errors(loaded: Loaded, readable: Readable) -> list[Diagnostic]:
+def _rare_errors(loaded: Loaded, flat: Flat) -> list[Diagnostic]:
     """Look for what only few documents can have."""
     found: list[Diagnostic] = []
+    readable = flat.readable
     if "\\" in loaded.text or "\0" in loaded.text:  # no other text can spell a NUL
         from unspool.compiler.nul import check_nul
 
@@ -127,6 +128,10 @@ def _rare_errors(loaded: Loaded, readable: Readable) -> list[Diagnostic]:
         from unspool.compiler.waits import check_waits
 
         found += check_waits(readable.document)
+    if "rollback" in loaded.text:
+        from unspool.compiler.rollbacks import check_rollbacks
+
+        found += check_rollbacks(flat)
     if _shares(readable.document):
         from unspool.compiler.resources import check_resources
 

@@ -20,12 +20,9 @@ CODES = {
     "UNS163": "`join` asks for more than `depends_on` names",
     "UNS164": "a task has both `for_each` and `matrix`",
     "UNS165": "two instances would have one name",
-    "UNS167": "a rollback has nothing to undo",
     "UNS168": "nothing uses a template",
     "UNS169": "a list has more items than its own `max` allows",
 }
-
-_MOST_LISTED = 6
 
 
 def check_fan_outs(flat: Flat) -> tuple[dict[str, FanOut], list[Diagnostic]]:
@@ -160,8 +157,6 @@ def _check_policies(flat: Flat) -> list[Diagnostic]:
         policy = body.get("on_failure")
         if isinstance(policy, dict) and "substitute" in policy:
             found += check_substitute(flat, name, policy, templates)
-        elif isinstance(policy, dict) and "rollback" in policy:
-            found += _check_rollback(flat, name, body)
     return found + check_circles(flat, templates) if templates else found
 
 
@@ -175,19 +170,3 @@ def check_unused_templates(flat: Flat) -> list[Diagnostic]:
         Diagnostic("UNS168", message, ("tasks", name), on_key=True, hint=hint, severity="warning")
         for message, name in found
     ]
-
-
-def _check_rollback(flat: Flat, name: str, body: dict[str, Any]) -> list[Diagnostic]:
-    tasks = flat.readable.document["tasks"]
-    has_own = "compensate" in body
-    if any(hole[-1] == "compensate" for hole in flat.readable.holes):
-        return []
-    then = body["on_failure"]["rollback"].get("then", "cancel")
-    if then == "retry" and not body.keys().isdisjoint(("wait", "approval", "group")):
-        return []  # it makes no attempt, which is said elsewhere
-    if has_own or (then == "cancel" and any("compensate" in other for other in tasks.values())):
-        return []
-    what = "this task has no `compensate`" if then == "retry" else "no task has a `compensate`"
-    message = f"the rollback of task {quote(name)} has nothing to undo: {what}"
-    path: Path = ("tasks", name, "on_failure", "rollback")
-    return [Diagnostic("UNS167", message, path, hint="say how to undo a task: `compensate: {run: [...]}`")]

@@ -106,20 +106,6 @@ def test_more_instances_than_the_limit_allows_are_refused():
             "declare it under `templates`",
             "f}",
         ),
-        (
-            "tasks: {b: {run: [x], on_failure: {rollback: {}}}}",
-            "UNS167",
-            "the rollback of task `b` has nothing to undo: no task has a `compensate`",
-            "say how to undo a task: `compensate: {run: [...]}`",
-            "{}",
-        ),
-        (
-            "tasks: {a: {run: [x], compensate: {run: [y]}}, b: {run: [x], on_failure: {rollback: {then: retry}}}}",
-            "UNS167",
-            "the rollback of task `b` has nothing to undo: this task has no `compensate`",
-            "say how to undo a task: `compensate: {run: [...]}`",
-            "{then",
-        ),
     ],
 )
 def test_what_can_never_be_is_said_at_its_place(body, code, message, hint, place):
