@@ -116,8 +116,11 @@ class _Checker:
         except ExpressionSyntaxError as error:
             self._syntax(error, spot)
             return
+        is_argument = template.single is not None and spot.path[2:3] == ("run",) and not spot.is_script
         for part in template.parts:
-            if not isinstance(part, str) and self._expression(part, spot) and spot.is_script:
+            if isinstance(part, str):
+                continue
+            if self._expression(part, spot, is_argument=is_argument) and spot.is_script:
                 self._check_script_value(part, spot)
 
     def _check_script_value(self, expression: Expression, spot: Spot) -> None:
@@ -280,7 +283,7 @@ class _Checker:
         hint = error.hint or GRAMMAR
         self.found.append(Diagnostic(error.code, error.message, spot.path, offset=error.offset, hint=hint))
 
-    def _expression(self, expression: Expression, spot: Spot) -> bool:
+    def _expression(self, expression: Expression, spot: Spot, *, is_argument: bool = False) -> bool:
         """Check what an expression names; say whether nothing is wrong with it by itself."""
         is_sound = self.is_used = True
         refused = computed(expression, spot.place, spot.path) if "secrets" in expression.source else None
@@ -295,7 +298,7 @@ class _Checker:
                 self.found.append(Diagnostic(code, message, spot.path, offset=at, hint=hint))
                 is_sound = False
             elif reference.path[0] in ("tasks", "previous") and spot.place != "outputs":
-                self._read(reference, spot, at)
+                self._read(reference, spot, at, expression, is_argument=is_argument)
         return is_sound
 
     def _type(self, expression: Expression, spot: Spot) -> str | None:
@@ -320,7 +323,7 @@ class _Checker:
         reader, read = self.graph.names[node], self.graph.names[target]
         return self.flat.role(reader).closing and not self.flat.role(read).closing
 
-    def _read(self, reference: Reference, spot: Spot, at: int) -> None:
+    def _read(self, reference: Reference, spot: Spot, at: int, expression: Expression, *, is_argument: bool) -> None:
         name, field, *rest = reference.path if reference.path[0] == "previous" else reference.path[1:]
         target = self.scope.target(str(name), spot)
         if target is None:
@@ -332,7 +335,14 @@ class _Checker:
             return
         many = self.scope.fans_out(target)
         keeps_failure = many or field == "result" or not rest or self.scope.has_default(target, str(rest[0]))
-        self.readings.append(Reading(target, spot.node, reference.path, spot.path, at, is_safe, keeps_failure))
+        consumer = None
+        if many and field == "outputs" and len(rest) == 1 and not self.scope.has_default(target, str(rest[0])):
+            from unspool.compiler.gaps import consumers
+
+            consumer = consumers(expression.node, is_argument=is_argument).get(reference.offset)
+        self.readings.append(
+            Reading(target, spot.node, reference.path, spot.path, at, is_safe, keeps_failure, consumer)
+        )
 
 
 _NUMERIC = ("integer", "number")
