@@ -157,6 +157,10 @@ def _late_findings(
         from unspool.compiler.retries import check_retries
 
         found += check_retries(document)
+    if flat.roles and "timeout" in loaded.text and "group" in loaded.text:
+        from unspool.compiler.timing import check_timing
+
+        found += check_timing(flat)
     if asked is not None and "inputs" in loaded.text:
         from unspool.compiler.unused import check_unused_inputs
 
