@@ -25,7 +25,8 @@ def check_timing(flat: Flat) -> list[Diagnostic]:
     """
     found: list[Diagnostic] = []
     for name, body in flat.readable.document["tasks"].items():
-        if flat.role(name).kind == "group" and "is_document" not in body["group"]:
+        role = flat.role(name)
+        if role.kind == "group" and role.frame is None and "is_document" not in body["group"]:
             found += _check_group(flat, name, body)
     return found
 
