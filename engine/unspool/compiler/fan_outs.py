@@ -117,8 +117,9 @@ def _check_join(name: str, body: dict[str, Any], path: Path) -> list[Diagnostic]
         return []
     if not isinstance(join, str) and join <= count:
         return []
-    message = f"`join` of task {quote(name)} asks for {join} of its {count} dependencies"
-    hint = f"write a number from 1 to {count}, `any` or `all`" if count else "remove it, or add `depends_on`"
+    message = f"`join` of task {quote(name)} asks for {join}, and `depends_on` names {count or 'nobody'}"
+    most = f"a number from 1 to {count}, `any`" if count > 1 else "`any`"
+    hint = f"write {most} or `all`, or name more in `depends_on`" if count else "remove it, or add `depends_on`"
     return [Diagnostic("UNS163", message, (*path, "join"), hint=hint)]
 
 

@@ -302,13 +302,15 @@ class _Checker:
         return is_sound
 
     def _type(self, expression: Expression, spot: Spot) -> str | None:
-        """Give the JSON type of an expression that is a constant, or one value of a declared type."""
-        from unspool.expr.tree import Concat, Constant, ListOf, MapOf, Member, Name
+        """Give the JSON type of an expression that is a constant, a list, or one value of a declared type."""
+        from unspool.expr.tree import Concat, Constant, Filter, ListOf, MapOf, Member, Name
 
         if isinstance(expression.node, Constant):
             return _CONSTANT_TYPES.get(type(expression.node.value))
         if isinstance(expression.node, ListOf | MapOf | Concat):
             return {ListOf: "array", MapOf: "object", Concat: "string"}[type(expression.node)]
+        if isinstance(expression.node, Filter):
+            return "array" if expression.node.name in _GIVE_LISTS else None
         if isinstance(expression.node, Name | Member) and len(expression.references) == 1:
             only = expression.references[0]
             return self.scope.declared_type(only.path, spot) if only.exact else None
@@ -345,6 +347,9 @@ class _Checker:
         )
 
 
+_GIVE_LISTS = frozenset(
+    "lines list items keys values sort unique map select reject selectattr rejectattr split".split()
+)
 _NUMERIC = ("integer", "number")
 _COLLECTIONS = ("array", "object")
 _CONSTANT_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}

@@ -164,6 +164,12 @@ FAULTS: tuple[tuple[dict[str, Any], tuple[Any, ...], str, str], ...] = (
         "UNS024",
         "another attempt is asked for by `retry: {max_attempts: 3}`; remove it",
     ),
+    (
+        {"on_failure": "substitute"},
+        ("on_failure",),
+        "UNS024",
+        "name the template that stands in: `on_failure: {substitute: NAME}`",
+    ),
     ({"on_failure": {"rollback": "retry"}}, ("on_failure", "rollback"), "UNS023", "write `rollback: {then: retry}`"),
     (
         {"on_failure": {"rollback": 2}},

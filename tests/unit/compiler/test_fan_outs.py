@@ -67,14 +67,14 @@ def test_more_instances_than_the_limit_allows_are_refused():
         (
             "tasks: {a: {run: [x]}, b: {run: [x], depends_on: [a], join: 2}}",
             "UNS163",
-            "`join` of task `b` asks for 2 of its 1 dependencies",
-            "write a number from 1 to 1, `any` or `all`",
+            "`join` of task `b` asks for 2, and `depends_on` names 1",
+            "write `any` or `all`, or name more in `depends_on`",
             "2}",
         ),
         (
             "tasks: {b: {run: [x], join: any}}",
             "UNS163",
-            "`join` of task `b` asks for any of its 0 dependencies",
+            "`join` of task `b` asks for any, and `depends_on` names nobody",
             "remove it, or add `depends_on`",
             "any",
         ),
@@ -122,7 +122,7 @@ def test_a_join_in_a_group_counts_what_its_author_wrote():
     assert (task.join, len(task.needs)) == (2, 3)  # the gate, which is open before any of them ends, and one of them
     assert next(task.join for task in plan_of(body % 2).tasks if task.id == "g.c") == 3
     assert next(task.join for task in plan_of(body % "all").tasks if task.id == "g.c") is None
-    assert only(body % 3).message == "`join` of task `g.c` asks for 3 of its 2 dependencies"
+    assert only(body % 3).message == "`join` of task `g.c` asks for 3, and `depends_on` names 2"
 
 
 def test_a_template_that_nothing_uses_is_a_warning_only_where_nothing_else_is_wrong():
