@@ -12,6 +12,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from unspool.compiler.compile import compile_document
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "engine" / "unspool"
 
@@ -77,6 +79,13 @@ def _modules() -> list[Path]:
 
 
 PAGES = [path for path in _files() if path.suffix == ".md"]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "workflows").glob("*.yaml")), ids=lambda path: path.name)
+def test_nothing_is_found_in_the_workflows_that_we_ship(path: Path):
+    compilation = compile_document(path.read_bytes())
+    assert compilation.diagnostics == ()
+    assert compilation.plan is not None
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)

@@ -72,18 +72,19 @@ def compile_document(
     uses: dict[str, set[str]] = {}
     secrets: dict[str, set[str]] = {}
     asked: dict[int, set[str]] | None = None
+    read: dict[int, set[str]] = {}
     scripts: dict[str, Script] = {}
     if _may_have_expressions(data):
         from unspool.compiler.references import check_references  # and what it imports: a plain document needs none
 
         checked = check_references(flat, graph)
         scripts, script_problems = _interpolated(flat)
-        uses, secrets, asked = checked.uses, checked.secrets, checked.asked
+        uses, secrets, asked, read = checked.uses, checked.secrets, checked.asked, checked.read
         inner += checked.diagnostics + script_problems
     inner += _rare_errors(loaded, flat)
     found += map(flat.placed, inner)
     if not _has_errors(found):
-        found += map(flat.placed, _late_findings(loaded, flat, graph, secrets, asked))
+        found += map(flat.placed, _late_findings(loaded, flat, graph, secrets, asked, read))
     if _has_errors(found):
         return Compilation(None, _located(found, loaded, format))
 
@@ -144,7 +145,12 @@ def _rare_errors(loaded: Loaded, flat: Flat) -> list[Diagnostic]:
 
 
 def _late_findings(
-    loaded: Loaded, flat: Flat, graph: Graph, secrets: dict[str, set[str]], asked: dict[int, set[str]] | None
+    loaded: Loaded,
+    flat: Flat,
+    graph: Graph,
+    secrets: dict[str, set[str]],
+    asked: dict[int, set[str]] | None,
+    read: dict[int, set[str]],
 ) -> list[Diagnostic]:
     """Look for what can only be said of a document in which nothing else is wrong."""
     found: list[Diagnostic] = []
@@ -153,7 +159,7 @@ def _late_findings(
         from unspool.compiler.joins import check_joins
 
         found += check_joins(graph, list(document["tasks"].values()))
-    if "max_elapsed" in loaded.text:
+    if "max_elapsed" in loaded.text or ("retry" in loaded.text and "timeout" in document.get("limits", ())):
         from unspool.compiler.retries import check_retries
 
         found += check_retries(document)
@@ -165,6 +171,10 @@ def _late_findings(
         from unspool.compiler.unused import check_unused_inputs
 
         found += check_unused_inputs(flat, asked)
+    if "outputs" in loaded.text:
+        from unspool.compiler.unused import check_unused_outputs
+
+        found += check_unused_outputs(flat, graph, read)
     if "templates" in loaded.value:
         from unspool.compiler.fan_outs import check_unused_templates
 

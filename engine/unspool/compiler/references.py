@@ -53,12 +53,14 @@ class Checked(NamedTuple):
         uses: of each task, the fields of its `result` that some expression reads; `*` is all of it.
         secrets: of each task that is given any, their names.
         asked: the inputs that expressions name, see `Scope`; None where there are no expressions.
+        read: the outputs that expressions read, see `Scope`.
     """
 
     diagnostics: list[Diagnostic]
     uses: dict[str, set[str]]
     secrets: dict[str, set[str]]
     asked: dict[int, set[str]] | None
+    read: dict[int, set[str]]
 
 
 def check_references(flat: Flat, graph: Graph) -> Checked:
@@ -69,7 +71,8 @@ def check_references(flat: Flat, graph: Graph) -> Checked:
     checker = _Checker(flat, graph)
     checker.check()
     found = checker.found + check_readings(graph, checker.tasks, checker.readings, flat)
-    return Checked(found, checker.scope.uses, checker.scope.secrets, checker.scope.asked if checker.is_used else None)
+    scope = checker.scope
+    return Checked(found, scope.uses, scope.secrets, scope.asked if checker.is_used else None, scope.read)
 
 
 class _Checker:
@@ -95,7 +98,20 @@ class _Checker:
                 check = _FIELDS.get(key)
                 if check is not None:
                     check(self, task[key], Spot("start", ("tasks", name, key), node))
+        self._common_folder(self.document.get("defaults", {}).get("cwd"))
         self.value(self.document.get("outputs"), Spot("outputs", ("outputs",)))
+
+    def _common_folder(self, folder: Any) -> None:
+        """Check the `cwd` of `defaults` as what it is to each task without one; what is wrong is told once."""
+        if not isinstance(folder, str) or "${{" not in folder:
+            return
+        before = len(self.found)
+        for node, (name, task) in enumerate(self.document["tasks"].items()):
+            is_foreign = self.flat.role(name).frame is not None
+            if not is_foreign and "cwd" not in task and not task.keys().isdisjoint(("run", "python")):
+                self.value(folder, Spot("start", ("tasks", name, "cwd"), node))
+        told = {found.message: found._replace(path=("defaults", "cwd")) for found in self.found[before:]}
+        self.found[before:] = told.values()
 
     def value(self, value: Any, spot: Spot) -> None:
         """Check every text in a value of lists and maps."""

@@ -1,22 +1,22 @@
-"""Warn of retries that can never all happen, because `max_elapsed` is over before."""
+"""Warn of retries that can never all happen, because `max_elapsed` or the time of the run is over before."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from unspool.compiler.wording import place
+from unspool.compiler.wording import place, quote
 from unspool.model.diagnostics import Diagnostic, Path
 from unspool.model.durations import parse_duration
 from unspool.model.plan import Retry
 
-CODES = {"UNS130": "`max_elapsed` is over before all attempts can begin"}
+CODES = {"UNS130": "a limit of time is over before all attempts can begin"}
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 _LEAST_JITTERED = 0.5
 
 
 def check_retries(document: dict[str, Any]) -> list[Diagnostic]:
-    """Compare each `max_elapsed` with the waits before it, and with the time limit of the first attempt.
+    """Compare the waits between attempts with each `max_elapsed`, and with `limits.timeout`.
 
     Args:
         document: one in which nothing is wrong. A finding about `defaults` is given once.
@@ -24,9 +24,12 @@ def check_retries(document: dict[str, Any]) -> list[Diagnostic]:
     defaults = document.get("defaults", {})
     common = defaults.get("retry", {})
     found: dict[Path, Diagnostic] = {}
+    run_limit = document.get("limits", {}).get("timeout")
     for name, task in document["tasks"].items():
         own = task.get("retry", {})
         keys = {**common, **own}
+        if run_limit is not None:
+            _compare_with_run(name, keys, run_limit, found)
         if "max_elapsed" in keys:
             holder: Path = ("tasks", name) if "max_elapsed" in own else ("defaults",)
             timeout = task.get("timeout", defaults.get("timeout"))
@@ -36,6 +39,25 @@ def check_retries(document: dict[str, Any]) -> list[Diagnostic]:
                 message = f"{place(path)} {problem[0]}"
                 found.setdefault(path, Diagnostic("UNS130", message, path, hint=problem[1], severity="warning"))
     return list(found.values())
+
+
+def _compare_with_run(name: str, keys: dict[str, Any], limit: str, found: dict[Path, Diagnostic]) -> None:
+    path: Path = ("limits", "timeout")
+    waits, begun = _waits(keys, parse_duration(limit))
+    if waits > parse_duration(limit) and path not in found:
+        last = f"attempt {begun + 1} of {int(keys['max_attempts'])} of task {quote(name)}"
+        message = f"{place(path)} is over before {last} can begin: the waits alone take {_spelt(waits)}"
+        hint = f"give it more than `{_spelt(waits)}`, or let there be fewer attempts"
+        found[path] = Diagnostic("UNS130", message, path, hint=hint, severity="warning")
+
+
+def _waits(keys: dict[str, Any], most: float) -> tuple[float, int]:
+    """Give the seconds that surely pass between the attempts, and how many of these can begin in `most` seconds."""
+    waits, begun = 0.0, 1
+    for attempt in range(1, int(keys.get("max_attempts", 1))):
+        waits += least_wait(keys, attempt)
+        begun += waits <= most
+    return waits, begun
 
 
 def least_wait(keys: dict[str, Any], attempt: int) -> float:
@@ -60,10 +82,7 @@ def _problem(keys: dict[str, Any], timeout: str | None) -> tuple[str, str] | Non
         least = _spelt(parse_duration(timeout) + first)
         what = f"is over before an attempt that takes its whole `timeout` ({timeout}) can be followed by another"
         return what, f"give it at least `{least}`, or make `timeout` shorter"
-    waits, begun = 0.0, 1
-    for attempt in range(1, attempts):
-        waits += least_wait(keys, attempt)
-        begun += waits <= most
+    waits, begun = _waits(keys, most)
     if waits <= most:
         return None
     what = f"is over before attempt {begun + 1} of {attempts} can begin: the waits alone take {_spelt(waits)}"

@@ -80,6 +80,7 @@ class Scope:
         secrets: of each task that is given any, their names.
         asked: of the inputs of the document and of each template, by their identity, the names that are used; `*` is
             all of them.
+        read: of each task, by its number, the outputs that some expression reads; `*` is all of them.
     """
 
     def __init__(self, flat: Flat, graph: Graph) -> None:
@@ -89,6 +90,7 @@ class Scope:
         self.uses: dict[str, set[str]] = {}
         self.secrets: dict[str, set[str]] = {}
         self.asked: dict[int, set[str]] = {}
+        self.read: dict[int, set[str]] = {}
         self._suggested = 0
         self._holes = readable.holes
         self._graph = graph
@@ -370,6 +372,7 @@ class Scope:
         return f"did you mean {quote(similar)}?" if similar else "it has `outputs`, `result` and `state`"
 
     def _output(self, name: str, target: int, rest: Steps) -> Problem | None:
+        self.read.setdefault(target, set()).add(str(rest[0]) if rest else "*")
         if not rest or self._is_hole(target, "outputs"):
             return None
         outputs = self._tasks[target].get("outputs", {})

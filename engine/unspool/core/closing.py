@@ -6,11 +6,14 @@ from typing import Any
 
 from unspool.core.context import Context
 from unspool.core.limits import RUN_TIMER
+from unspool.core.results import failure
 from unspool.core.undoing import Undoing
 from unspool.errors import ExpressionError
 from unspool.model import status
 from unspool.model.commands import FinishRun
-from unspool.model.status import CANCELLED, CANCELLING, COMPLETED, CREATED, FAILED, FINISHING
+from unspool.model.status import CANCELLED, CANCELLING, COMPLETED, CREATED, FAILED, FINAL_STATES, FINISHING
+
+_MOST_NAMED = 5
 
 
 class Closing(Undoing):
@@ -20,7 +23,7 @@ class Closing(Undoing):
         super().__init__()
         self.state = ""  # empty before RunStarted
         self.reason: str | None = None
-        self.error = None  # of the run itself, where no task tells it
+        self.error: dict[str, Any] | None = None  # of the run itself, where no task tells it
         self.completed_at: float | None = None
         self.outputs: dict[str, Any] = {}
         self.failed = 0  # tasks that failed untolerated
@@ -68,6 +71,38 @@ class Closing(Undoing):
             self._begin_closing({"state": verdict, "reason": self.reason})
         if not self.closing:
             self._finish()
+
+    def _is_stuck(self) -> bool:
+        """Whether a run without attempts waits for nothing that could come, but for its own time to be over."""
+        has_timer = len(self.timers) > (RUN_TIMER in self.timers)
+        return not has_timer and self.completed_at is None and not self._is_asking()
+
+    def _give_up(self) -> None:
+        """Nothing is under way and nothing can come, yet the run has not ended: a fault of the engine, told as such.
+
+        What is left is cancelled. `finally` still runs, unless it is what cannot go on.
+        """
+        left = [
+            index
+            for index, task in enumerate(self.tasks)
+            if task.state not in FINAL_STATES and not self.nodes[index].template
+        ]
+        is_closing = self.state == FINISHING
+        stuck = [index for index in left if is_closing or not self.nodes[index].closing]
+        names = ", ".join(self.nodes[index].id for index in stuck[:_MOST_NAMED]) or "no task"
+        message = f"{names} could never start or end, which is a fault of unspool; please report it with the document"
+        self.error = failure(status.INTERNAL_ERROR, message)
+        for index in stuck:
+            self._settle(index, CANCELLED, status.INTERNAL_ERROR)
+        for forgotten in (self._settled, self._doomed, self._stand_ins, self.rollbacks):
+            forgotten.clear()
+        if is_closing:
+            self.closing, self.finally_failed = 0, True
+            self._finish()
+            return
+        self.open, self.state = 0, CANCELLING
+        self._verdict, self.reason = FAILED, status.INTERNAL_ERROR
+        self._close()
 
     def _find_verdict(self) -> tuple[str, str | None]:
         if self.state == CANCELLING:

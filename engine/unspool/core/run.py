@@ -104,6 +104,8 @@ class Run(Batching):
                 self._advance_rollbacks()
         if not self.open and self.completed_at is None and self.state:
             self._close()
+        while not self.attempts and self._is_stuck():
+            self._give_up()  # once for the tasks, and once for `finally`
 
     @property
     def is_final(self) -> bool:

@@ -13,6 +13,7 @@ from unspool.model.status import (
     CREATED,
     FAILED,
     FINAL_STATES,
+    INTERNAL_ERROR,
     QUEUED,
     READY,
     ROLLING_BACK,
@@ -97,6 +98,8 @@ def _attempts(run: Run) -> list[str]:
 
 
 def _progress(run: Run) -> list[str]:
+    if run.error is not None and run.error["class"] == INTERNAL_ERROR:
+        return [f"the run gave up: {run.error['message']}"]
     if not run.open + run.closing or run.attempts or run.timers.keys() - {RUN_TIMER}:
         return []
     if any(task.reason == WAITING_FOR_PERSON for task in run.tasks):

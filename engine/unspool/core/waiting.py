@@ -18,6 +18,10 @@ from unspool.model.status import QUEUED
 class Waiting(Groups):
     """Carries out the kinds `wait` and `approval`: they hold no slot while they wait."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._persons: list[int] = []  # tasks that a person was asked about; those at the end may be over
+
     def _wait(self, index: int) -> None:
         """Wait for the moment that a task names."""
         task, action = self.tasks[index], self.nodes[index].action
@@ -58,8 +62,15 @@ class Waiting(Groups):
         task.prompt = prompt
         self._move(task, QUEUED, status.WAITING_FOR_PERSON)
         self.asked += 1
+        self._persons.append(index)
         if node.timeout is not None:
             self._set_timer(f"{APPROVAL_TIMER}{index}", self._at + node.timeout)
+
+    def _is_asking(self) -> bool:
+        """Whether a task waits for a person."""
+        while self._persons and self.tasks[self._persons[-1]].reason != status.WAITING_FOR_PERSON:
+            self._persons.pop()
+        return bool(self._persons)
 
     def _on_person_decided(self, event: PersonDecided) -> None:
         self._check_task(event.task)

@@ -45,6 +45,9 @@ def render_argv(items: list[str], context: Mapping[str, Any]) -> list[str]:
         value = render(item, context)
         if isinstance(value, list):
             arguments += [_argument(item, part) for part in value]
+        elif value is None:
+            hint = "write `x if x != null else 'y'` (`default` replaces only what is absent)"
+            raise ExpressionError(f"{item} gives null, which cannot be an argument; {hint}")
         else:
             arguments.append(_argument(item, value))
     return arguments
@@ -52,7 +55,7 @@ def render_argv(items: list[str], context: Mapping[str, Any]) -> list[str]:
 
 def _argument(item: str, value: Any) -> str:
     if value is None:
-        raise ExpressionError(f"{item} gives null, which cannot be an argument; drop it with `| reject('none')`")
+        raise ExpressionError(f"{item} gives null in a list, which cannot be an argument; drop it with `| reject('none')`")
     if isinstance(value, list | dict):
         kind = "a list in a list" if isinstance(value, list) else "a map"
         raise ExpressionError(f"{item} gives {kind}, which cannot be an argument; write it as JSON with `| tojson`")

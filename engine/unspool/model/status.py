@@ -53,6 +53,7 @@ SUBSTITUTED: Final = "substituted"  # another task stands in for it
 ROLLING_BACK: Final = "rolling_back"  # what it did is being undone, then it is tried again
 ROLLED_BACK: Final = "rolled_back"  # what it built on was undone
 ROLLBACK_FAILED: Final = "rollback_failed"  # of a run: something could not be undone
+INTERNAL_ERROR: Final = "internal_error"  # the run could not go on, which is a fault of the engine
 FINALLY_FAILED: Final = "finally_failed"  # of a run that would have had no other reason
 
 # An attempt that is ended for one of these has failed; for any other reason it is cancelled.

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.playing import FAILS, Player
-from tests.unit.compiler.compiling import document, marked, only, plan_of
-from unspool.compiler.compile import compile_document
+from tests.unit.compiler.compiling import marked, only, plan_of
 from unspool.compiler.gaps import consumers
 from unspool.expr.template import parse_expression
 
@@ -57,7 +56,7 @@ def test_a_list_that_may_hold_null_is_warned_of(argument, says):
     if says is None:
         plan_of(body)
         return
-    [found] = compile_document(document(body)).diagnostics
+    found = only(body)
     assert (found.code, found.severity) == ("UNS190", "warning")
     assert says in found.message
     assert found.hint == "leave null out with `| reject('none')`, or give the output a `default`"

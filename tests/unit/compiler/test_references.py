@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.compiler.compiling import codes, diagnose, marked, only, plan_of
+from tests.unit.compiler.compiling import codes, diagnose, document, marked, only, plan_of
 from tests.unit.compiler.referring import DECLARED, PRODUCER, argv, body_with
+from unspool.compiler.compile import compile_document
 
 
 @pytest.mark.parametrize(
@@ -238,3 +239,32 @@ def test_a_stream_is_collected_only_if_something_reads_it(field, reader, collect
 def test_the_outputs_of_the_workflow_make_streams_collected_too():
     plan = plan_of('tasks: {made: {run: [x]}}\noutputs: {log: "${{ tasks.made.result.stdout }}"}')
     assert plan.tasks[0].collect == ("stdout",)
+
+
+@pytest.mark.parametrize(
+    ("expression", "code"),
+    [
+        ("inputs.nope", "UNS065"),
+        ("secrets.S", "UNS140"),
+        ("tasks.a.state", "UNS070"),
+        ("lease.port", "UNS124"),
+        ("inputs.there", None),
+    ],
+)
+def test_the_folder_of_defaults_is_checked_for_the_tasks_that_have_no_other(expression, code):
+    head = f'inputs: {{there: {{type: string}}}}\nsecrets: [S]\ndefaults: {{cwd: "${{{{ {expression} }}}}"}}\n'
+    body = head + 'tasks: {a: {run: [x], env: {S: "${{ secrets.S }}"}}, b: {python: m:f, cwd: d, depends_on: [a]}}'
+    found = diagnose(body)
+    assert [one.code for one in found] == ([] if code is None else [code])
+    if code is not None:
+        assert marked(body, found[0], len(expression)) == expression
+
+
+def test_the_folder_of_defaults_is_nothing_to_those_who_have_one():
+    body = 'defaults: {cwd: "${{ inputs.nope }}"}\ntasks: {a: {run: [x], cwd: d}, b: {http: {url: "http://x"}}}'
+    assert codes(body) == []
+
+
+def test_what_the_folder_of_defaults_names_is_used():
+    body = 'inputs: {i: {type: string}}\ndefaults: {cwd: "${{ inputs.i }}"}\ntasks: {a: {run: [x]}}'
+    assert compile_document(document(body)).diagnostics == ()

@@ -101,3 +101,16 @@ def test_the_limit_arrives_in_the_plan():
     task = task_of(body("max_attempts: 2, max_elapsed: 15m, on: [{status: [429, 503]}], never: [auth]"))
     assert task.retry.max_elapsed == 900.0
     assert task.retry.on == ({"status": [429, 503]},)
+
+
+def test_the_waits_of_a_task_that_outlast_the_run_are_a_warning():
+    found = only("limits: {timeout: 1m}\n" + body("max_attempts: 5, delay: 10s"))
+    assert (found.code, found.severity, found.path) == ("UNS130", "warning", ("limits", "timeout"))
+    said = "is over before attempt 4 of 5 of task `t` can begin: the waits alone take 150s"
+    assert found.message == f"`timeout` of `limits` {said}"
+    assert found.hint == "give it more than `150s`, or let there be fewer attempts"
+
+
+def test_waits_within_the_time_of_the_run_are_none():
+    assert codes("limits: {timeout: 150s}\n" + body("max_attempts: 5, delay: 10s")) == []
+    assert codes("limits: {timeout: 1s}\n" + body("max_attempts: 1, delay: 10s")) == []

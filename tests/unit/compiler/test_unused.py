@@ -8,8 +8,8 @@ from tests.unit.compiler.compiling import document, marked
 from unspool.compiler.compile import compile_document
 
 
-def warned(body):
-    return [found for found in compile_document(document(body)).diagnostics if found.code == "UNS176"]
+def warned(body, code="UNS176"):
+    return [found for found in compile_document(document(body)).diagnostics if found.code == code]
 
 
 def test_it_is_said_at_the_name():
@@ -60,3 +60,32 @@ def test_a_document_without_expressions_is_not_told():
 
 def test_a_document_with_errors_is_told_of_them_only():
     assert warned("inputs: {a: {default: 1}}\ntasks: {t: {run: [x, '${{ run.id }}'], timeout: 3}}") == []
+
+
+MADE = "a: {run: [x], outputs: {o: {type: string}, p: {type: string}}}"
+
+
+def test_an_output_that_nothing_reads_is_said_at_its_name():
+    body = f"tasks: {{{MADE}, b: {{run: [x, '${{{{ tasks.a.outputs.o }}}}'], depends_on: [a]}}}}"
+    (found,) = warned(body, "UNS186")
+    assert found.message == "no expression reads the output `p` of task `a`"
+    assert found.hint == "write `${{ tasks.a.outputs.p }}` where its value is meant, or remove it"
+    assert found.severity == "warning"
+    assert marked(body, found, 2) == "p:"
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "b: {run: [x]}}",
+        "b: {run: [x, '${{ tasks.a.outputs | tojson }}'], depends_on: [a]}}",
+        "b: {run: [x], depends_on: [a]}}\noutputs: {o: '${{ tasks.a.outputs.o }}', p: '${{ tasks.a.outputs.p }}'}",
+        'b: {run: [x, \'${{ tasks.a.outputs.o ~ tasks["a"].outputs["p"] }}\'], depends_on: [a]}}',
+    ],
+)
+def test_what_is_read_or_only_reported_is_no_finding(rest):
+    assert warned(f"tasks: {{{MADE}, {rest}", "UNS186") == []
+
+
+def test_a_document_without_expressions_reads_none():
+    assert len(warned(f"tasks: {{{MADE}, b: {{run: [x], depends_on: [a]}}}}", "UNS186")) == 2

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.playing import FAILS, Player, play
+from unspool.core.run import Run
+from unspool.core.verify import verify
 from unspool.errors import IllegalEvent
-from unspool.model.events import CancelRequested
+from unspool.model.events import AttemptEnded, CancelRequested, TaskAdmitted
 
 CLOSED = """
 tasks:
@@ -145,3 +147,60 @@ def test_nobody_can_cancel_what_never_runs():
     with pytest.raises(IllegalEvent, match="is no task of the run"):
         player.run.apply(CancelRequested(1001.0, "c", template))
     assert player.run.tasks[template].state == "created"
+
+
+# -- a run that cannot go on: no document that compiles gives one, so the engine is made to forget something --------
+
+
+def forgetful(monkeypatch: pytest.MonkeyPatch, forgotten: str) -> None:
+    """Let nobody who waits for one task be told that it has ended."""
+    pass_on = Run._pass_end_on
+
+    def pass_some_on(run: Run, index: int) -> None:
+        if run.nodes[index].id != forgotten:
+            pass_on(run, index)
+
+    monkeypatch.setattr(Run, "_pass_end_on", pass_some_on)
+
+
+def lived(text: str) -> Run:
+    """Let every attempt of a run end well."""
+    player = Player(text)
+    run = player.run
+    while not run.is_final:
+        number, attempt = next(iter(run.attempts.items()))
+        run.apply(TaskAdmitted(1001.0, attempt.task, number, 1))
+        run.apply(AttemptEnded(1002.0, number, 1, 1001.5, None, {"exit_code": 0}))
+    return run
+
+
+@pytest.mark.parametrize("limits", ["", "limits: {timeout: 1h}"])
+def test_a_run_that_cannot_go_on_ends_by_itself_and_says_so(monkeypatch, limits):
+    forgetful(monkeypatch, "a")
+    run = lived(f"{limits}\n{CLOSED}")
+    ends = {node.id: (task.state, task.reason) for node, task in zip(run.nodes, run.tasks, strict=True)}
+    assert ends == {
+        "a": ("completed", None),
+        "b": ("cancelled", "internal_error"),
+        "tidy": ("completed", None),
+        "tell": ("completed", None),
+    }
+    assert (run.state, run.reason, run.error["class"]) == ("failed", "internal_error", "internal_error")
+    assert run.error["message"].startswith("b could never start or end, which is a fault of unspool")
+    assert not run.timers
+    assert verify(run) == [f"the run gave up: {run.error['message']}"]
+
+
+def test_a_finally_that_cannot_go_on_leaves_the_verdict(monkeypatch):
+    forgetful(monkeypatch, "tidy")
+    run = lived(CLOSED)
+    assert (run.state, run.reason) == ("completed", "finally_failed")
+    assert run.error["message"].startswith("tell could never start or end")
+
+
+def test_tasks_and_finally_may_both_be_stuck(monkeypatch):
+    forgetful(monkeypatch, "a")
+    monkeypatch.setattr(Run, "_begin_closing", lambda run, verdict: None)
+    run = lived(CLOSED)
+    assert (run.state, run.reason) == ("failed", "internal_error")
+    assert {task.state for task in run.tasks[1:]} == {"cancelled"}

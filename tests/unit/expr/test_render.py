@@ -83,7 +83,8 @@ def test_argv_splices_lists_and_writes_scalars():
 @pytest.mark.parametrize(
     ("item", "message"),
     [
-        ("${{ z }}", "${{ z }} gives null, which cannot be an argument"),
+        ("${{ z }}", "${{ z }} gives null, which cannot be an argument; write `x if x != null"),
+        ("${{ [1, z] }}", "${{ [1, z] }} gives null in a list, which cannot be an argument; drop it with"),
         ("${{ [z] }}", "gives null"),
         ("${{ m }}", "gives a map, which cannot be an argument; write it as JSON with `| tojson`"),
         ("${{ [[1]] }}", "gives a list in a list"),
