@@ -62,7 +62,7 @@ def test_what_can_never_be_had_is_refused_before_anything_runs(project: Path):
     write("flow.json", {"t": {"run": ["touch", "ran"], "uses": {"room": 2}}}, resources={"room": {"slots": 1}})
     ended = unspool("run", "flow.json")
     assert ended.returncode == 2
-    assert "UNS121" in ended.stderr
+    assert "UNS193" in ended.stderr
     assert "never has more than 1" in ended.stderr
     assert not Path("ran").exists()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,18 @@ def test_the_pure_rooms_call_no_builtin_that_reaches_the_world() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in reaching
     ]
     assert found == []
+
+
+def test_a_code_of_a_finding_means_one_thing() -> None:
+    tables = [node for path in _modules() for node in ast.parse(path.read_text()).body if _is_table_of_codes(node)]
+    codes = [key.value for table in tables for key in table.value.keys]
+    assert sorted(code for code, times in Counter(codes).items() if times > 1) == []
+    named = {code for path in _modules() for code in re.findall(r'"(UNS\d{3})"', path.read_text())}
+    assert sorted(named - set(codes)) == [], "a code stands in no table"
+
+
+def _is_table_of_codes(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Assign) and any(getattr(target, "id", None) == "CODES" for target in node.targets)
 
 
 def test_every_module_has_a_test_file_or_a_reason() -> None:

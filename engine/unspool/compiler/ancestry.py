@@ -5,14 +5,17 @@ dependency A it is known: `ok` - it completed, or was skipped (if it can be), or
 failure is tolerated); `completed`, `failed`, `skipped` - just that; `any` - nothing. Of a task A
 further up, what B knew of it when B started still holds for D, if B is a dependency of D that surely
 had its own dependencies met: it ran, or only its `when` skipped it. What several ways from D to A
-say holds together.
+say holds together. What stands for the end of a group looks at its members only where none of them
+failed, so it reads them as if it depended on each by `ok`. Where instances end for themselves, there
+are lists of what they gave even if all of them were skipped.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from unspool.compiler.graph import Graph, gates_of, skippable
+from unspool.compiler.flatten import asks_each, locals_of
+from unspool.compiler.graph import Graph, gates_of, skippable, tolerant
 
 _BATCH = 1024  # targets looked at in one sweep: one bit of a number for each
 
@@ -42,7 +45,7 @@ def standings(
     Cost: a lookup for a direct dependency that is sure to have completed; for all others together
     one sweep over the part of the plan between the tasks, for every 1,024 different tasks A.
     """
-    graph = _with_groups(graph)
+    graph = with_groups(graph)
     judge = _Judge(graph, tasks)
     known: dict[tuple[int, int], Standing] = {}
     left = []
@@ -56,14 +59,17 @@ def standings(
     return known
 
 
-def _with_groups(graph: Graph) -> Graph:
-    """Give the graph with what the end of a group tells: that its gate was open, unless the group was skipped."""
+def with_groups(graph: Graph) -> Graph:
+    """Give the graph with what the end of a group tells: that its gate was open, unless the group was skipped.
+
+    Its members are looked at only where none of them failed.
+    """
     gates = gates_of(graph)
     if not gates:
         return graph
     needs = list(graph.needs)
-    for end, gate in gates.items():
-        needs[end] = [(need, "ok" if need == gate else state) for need, state in needs[end]]
+    for end in gates:
+        needs[end] = [(need, "ok") for need, _ in needs[end]]
     return graph._replace(needs=needs)
 
 
@@ -72,8 +78,11 @@ class _Judge:
 
     def __init__(self, graph: Graph, tasks: list[dict[str, object]]) -> None:
         self._needs = graph.needs
-        self._tolerant = [task.get("on_failure") == "skip" for task in tasks]
+        self._tolerant = tolerant(graph, tasks)
         self._may_skip, self._skipped_by_needs = skippable(graph, tasks)
+        self._gives_lists = [
+            bool(locals_of(task)) and (task.get("when", True) is True or asks_each(task)) for task in tasks
+        ]
         # Of what such a task waits for, nothing is sure but that it was asked for.
         self.is_loose = [task.get("join", "all") != "all" for task in tasks]
 
@@ -91,7 +100,7 @@ class _Judge:
 
     def may_not_have_run(self, need: int, state: str) -> bool:
         if state == "ok":
-            return self._may_skip[need]
+            return self._may_skip[need] and (self._skipped_by_needs[need] or not self._gives_lists[need])
         return state in ("skipped", "any")
 
     def may_have_failed(self, need: int, state: str) -> bool:

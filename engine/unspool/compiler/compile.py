@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from unspool.compiler.fan_outs import check_fan_outs, worst_case
+from unspool.compiler.fan_outs import check_fan_outs
 from unspool.compiler.flatten import Flat, flatten
 from unspool.compiler.graph import Graph, check_size, read_graph
 from unspool.compiler.locate import resolve
@@ -12,6 +13,7 @@ from unspool.compiler.lower import DEFAULT_SHELL, Script, lower
 from unspool.compiler.readable import Readable, salvage, whole
 from unspool.compiler.shape import check_shape
 from unspool.compiler.text import Format, Loaded, load
+from unspool.compiler.worst_case import worst_case
 from unspool.model.diagnostics import Diagnostic, Path
 from unspool.model.plan import FanOut, Plan
 
@@ -76,10 +78,10 @@ def compile_document(
         from unspool.compiler.references import check_references  # and what it imports: a plain document needs none
 
         checked = check_references(flat, graph)
-        scripts, script_problems = _interpolated(readable.document)
+        scripts, script_problems = _interpolated(flat)
         uses, secrets, asked, read = checked.uses, checked.secrets, checked.asked, checked.read
         inner += checked.diagnostics + script_problems
-    inner += _rare_errors(loaded, readable)
+    inner += _rare_errors(loaded, flat)
     found += map(flat.placed, inner)
     if not _has_errors(found):
         found += map(flat.placed, _late_findings(loaded, flat, graph, secrets, asked, read))
@@ -111,9 +113,10 @@ def _has_errors(found: list[Diagnostic]) -> bool:
     return any(diagnostic.is_error for diagnostic in found)
 
 
-def _rare_errors(loaded: Loaded, readable: Readable) -> list[Diagnostic]:
+def _rare_errors(loaded: Loaded, flat: Flat) -> list[Diagnostic]:
     """Look for what only few documents can have."""
     found: list[Diagnostic] = []
+    readable = flat.readable
     if "\\" in loaded.text or "\0" in loaded.text:  # no other text can spell a NUL
         from unspool.compiler.nul import check_nul
 
@@ -126,6 +129,10 @@ def _rare_errors(loaded: Loaded, readable: Readable) -> list[Diagnostic]:
         from unspool.compiler.waits import check_waits
 
         found += check_waits(readable.document)
+    if "rollback" in loaded.text:
+        from unspool.compiler.rollbacks import check_rollbacks
+
+        found += check_rollbacks(flat)
     if _shares(readable.document):
         from unspool.compiler.resources import check_resources
 
@@ -156,6 +163,10 @@ def _late_findings(
         from unspool.compiler.retries import check_retries
 
         found += check_retries(document)
+    if flat.roles and "timeout" in loaded.text and "group" in loaded.text:
+        from unspool.compiler.timing import check_timing
+
+        found += check_timing(flat)
     if asked is not None and "inputs" in loaded.text:
         from unspool.compiler.unused import check_unused_inputs
 
@@ -214,11 +225,13 @@ def _check_limits(value: dict[str, Any], graph: Graph, flat: Flat, bounds: dict[
     return check_size(len(graph.names), worst_case(flat, bounds), limits)
 
 
-def _interpolated(document: dict[str, Any]) -> tuple[dict[str, Script], list[Diagnostic]]:
+def _interpolated(flat: Flat) -> tuple[dict[str, Script], list[Diagnostic]]:
     """Turn the expressions of scripts into variables."""
+    document = flat.readable.document
     scripts: dict[str, Script] = {}
     found: list[Diagnostic] = []
-    known: dict[str, frozenset[str]] = {}
+    known: dict[int, Mapping[str, frozenset[str]]] = {}  # of each set of inputs that a script may know
+    plain = document.get("inputs", {})
     default = document.get("defaults", {}).get("shell", DEFAULT_SHELL)
     for name, task in document["tasks"].items():
         text = task.get("run")
@@ -226,8 +239,11 @@ def _interpolated(document: dict[str, Any]) -> tuple[dict[str, Script], list[Dia
             from unspool.compiler.shell import interpolate  # only scripts with values need it
             from unspool.compiler.shell_inputs import harmless
 
-            known = known or harmless(document.get("inputs", {}), document.get("resources"))
-            result = interpolate(text, task.get("shell", default), known)
+            own = flat.role(name).inputs  # of the template, or the other document, that it stands in
+            inputs = plain if own is None else own
+            if id(inputs) not in known:
+                known[id(inputs)] = harmless(inputs, document.get("resources"))
+            result = interpolate(text, task.get("shell", default), known[id(inputs)])
             scripts[name] = Script(result.script, result.values)
             found += [diagnostic._replace(path=("tasks", name, "run")) for diagnostic in result.diagnostics]
     return scripts, found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
+from unspool.compiler.lower import DEFAULT_SHELL
 from unspool.compiler.text import Format, load
 from unspool.compiler.value_schemas import misfit
 from unspool.compiler.wording import quote
@@ -261,12 +262,15 @@ def _adapted(
     made = {**dict(_defaults_for(body, common)), **body}
     if isinstance(body.get("run"), list):
         made["run"] = [_text(item, (*path, "run", index), spelt) for index, item in enumerate(body["run"])]
+    if isinstance(body.get("run"), str):
+        made.setdefault("shell", DEFAULT_SHELL)  # not the default of the document around it
     if "run" in body or "python" in body:
         made["env"] = {**env, **_texts(body.get("env", {}), (*path, "env"), spelt)}
         cwd = made.get("cwd", "")
         made["cwd"] = cwd if cwd.startswith("/") else "/".join(part for part in (folder, cwd) if part) or "."
     if "compensate" in body:
-        made["compensate"] = _adapted(body["compensate"], (*path, "compensate"), {}, env, folder, spelt)
+        shell = {key: value for key, value in common.items() if key == "shell"}
+        made["compensate"] = _adapted(body["compensate"], (*path, "compensate"), shell, env, folder, spelt)
         made["compensate"].pop("cwd", None)
     return made
 

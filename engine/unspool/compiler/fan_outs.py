@@ -20,12 +20,9 @@ CODES = {
     "UNS163": "`join` asks for more than `depends_on` names",
     "UNS164": "a task has both `for_each` and `matrix`",
     "UNS165": "two instances would have one name",
-    "UNS167": "a rollback has nothing to undo",
     "UNS168": "nothing uses a template",
     "UNS169": "a list has more items than its own `max` allows",
 }
-
-_MOST_LISTED = 6
 
 
 def check_fan_outs(flat: Flat) -> tuple[dict[str, FanOut], list[Diagnostic]]:
@@ -46,36 +43,6 @@ def check_fan_outs(flat: Flat) -> tuple[dict[str, FanOut], list[Diagnostic]]:
             fans[name] = reader.for_each(body["for_each"]) if "for_each" in body else reader.matrix(body["matrix"])
             found += _check_items(name, body, fans[name], path)
     return fans, found + _check_policies(flat)
-
-
-def worst_case(flat: Flat, fans: dict[str, FanOut]) -> int:
-    """Give how many tasks a run may come to have."""
-    tasks = flat.readable.document["tasks"]
-    if not fans and not flat.roles:
-        return len(tasks)
-    held: dict[str, int] = {}
-
-    def size(name: str) -> int:
-        region = flat.role(name).region
-        return 1 if not region else sum(1 + grown(each) for each in region)
-
-    def grown(name: str) -> int:
-        if name not in held:
-            held[name] = fans[name].most * size(name) if name in fans else 0
-        return held[name]
-
-    top = sum(1 + grown(name) for name in tasks if flat.role(name).template == 0)
-    return top + sum(flat.role(name).template > 0 for name in tasks) + _substitutes(flat, size)
-
-
-def _substitutes(flat: Flat, size: Any) -> int:
-    tasks = flat.readable.document["tasks"]
-    wanted = (body.get("on_failure") for body in tasks.values())
-    return sum(size(one["substitute"]) for one in wanted if _names_template(one, tasks))
-
-
-def _names_template(policy: Any, tasks: dict[str, Any]) -> bool:
-    return isinstance(policy, dict) and policy.get("substitute") in tasks
 
 
 def _count(axes: dict[str, list[Any]], exclude: list[dict[str, Any]]) -> int:
@@ -150,8 +117,9 @@ def _check_join(name: str, body: dict[str, Any], path: Path) -> list[Diagnostic]
         return []
     if not isinstance(join, str) and join <= count:
         return []
-    message = f"`join` of task {quote(name)} asks for {join} of its {count} dependencies"
-    hint = f"write a number from 1 to {count}, `any` or `all`" if count else "remove it, or add `depends_on`"
+    message = f"`join` of task {quote(name)} asks for {join}, and `depends_on` names {count or 'nobody'}"
+    most = f"a number from 1 to {count}, `any`" if count > 1 else "`any`"
+    hint = f"write {most} or `all`, or name more in `depends_on`" if count else "remove it, or add `depends_on`"
     return [Diagnostic("UNS163", message, (*path, "join"), hint=hint)]
 
 
@@ -190,8 +158,6 @@ def _check_policies(flat: Flat) -> list[Diagnostic]:
         policy = body.get("on_failure")
         if isinstance(policy, dict) and "substitute" in policy:
             found += check_substitute(flat, name, policy, templates)
-        elif isinstance(policy, dict) and "rollback" in policy:
-            found += _check_rollback(flat, name, body)
     return found + check_circles(flat, templates) if templates else found
 
 
@@ -205,19 +171,3 @@ def check_unused_templates(flat: Flat) -> list[Diagnostic]:
         Diagnostic("UNS168", message, ("tasks", name), on_key=True, hint=hint, severity="warning")
         for message, name in found
     ]
-
-
-def _check_rollback(flat: Flat, name: str, body: dict[str, Any]) -> list[Diagnostic]:
-    tasks = flat.readable.document["tasks"]
-    has_own = "compensate" in body
-    if any(hole[-1] == "compensate" for hole in flat.readable.holes):
-        return []
-    then = body["on_failure"]["rollback"].get("then", "cancel")
-    if then == "retry" and not body.keys().isdisjoint(("wait", "approval", "group")):
-        return []  # it makes no attempt, which is said elsewhere
-    if has_own or (then == "cancel" and any("compensate" in other for other in tasks.values())):
-        return []
-    what = "this task has no `compensate`" if then == "retry" else "no task has a `compensate`"
-    message = f"the rollback of task {quote(name)} has nothing to undo: {what}"
-    path: Path = ("tasks", name, "on_failure", "rollback")
-    return [Diagnostic("UNS167", message, path, hint="say how to undo a task: `compensate: {run: [...]}`")]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from unspool.compiler.graph import GATE
+from unspool.compiler.graph import COPIED, GATE
 from unspool.compiler.nearby import Fan
 from unspool.compiler.places import value_at
 from unspool.compiler.readable import Readable
@@ -24,7 +24,6 @@ CODES = {
     "UNS170": "two of the document's tasks and templates have the same name",
 }
 
-COPIED = "[]"
 UNDO = "/compensate"
 _FAN_KEYS = ("for_each", "matrix")
 _BEFORE = ("depends_on", "join", "when")

@@ -23,6 +23,7 @@ CODES = {
 }
 
 GATE = "._gate"  # ends the name of what everything in a group comes after
+COPIED = "[]"  # ends the name of the group that instances, or what is made of a template, are copies of
 MOST_SUGGESTIONS = 30  # looking for a similar name costs milliseconds where there are many
 _MANY_NAMES = 2000
 _MOST_LISTED = 6
@@ -189,22 +190,69 @@ def gates_of(graph: Graph) -> dict[int, int]:
     return {graph.number[name]: node for name, node in ends}
 
 
+def stands_in(graph: Graph, task: dict[str, Any]) -> int | None:
+    """Give the node that says how the substitute of a task ends, None where it has none."""
+    policy = task.get("on_failure")
+    name = policy.get("substitute") if isinstance(policy, dict) else None
+    return None if name is None else graph.number.get(f"{name}{COPIED}", graph.number.get(name))
+
+
+def tolerant(graph: Graph, tasks: list[dict[str, Any]]) -> list[bool]:
+    """Say of each node whether dependents may go on after its failure, or that of what stands in for it."""
+    own = [task.get("on_failure") == "skip" for task in tasks]
+    return _through_stand_ins(own, _stand_ins(graph, tasks))
+
+
+def _stand_ins(graph: Graph, tasks: list[dict[str, Any]]) -> dict[int, int]:
+    found = ((node, stands_in(graph, task)) for node, task in enumerate(tasks) if "on_failure" in task)
+    return {node: other for node, other in found if other is not None}
+
+
+def _through_stand_ins(holds: list[bool], stand_ins: dict[int, int]) -> list[bool]:
+    """Say of each node whether something holds for it, or for one of those that stand in for it in their turn."""
+    holds = holds.copy()
+    seen: set[int] = set()
+    for node in stand_ins:
+        way, at = [], node
+        while at in stand_ins and at not in seen:
+            seen.add(at)
+            way.append(at)
+            at = stand_ins[at]
+        for each in reversed(way):
+            holds[each] = holds[each] or holds[stand_ins[each]]
+    return holds
+
+
 def skippable(graph: Graph, tasks: list[dict[str, Any]]) -> tuple[list[bool], list[bool]]:
     """Say of each node whether it may end skipped, and whether that may happen for want of a dependency.
 
     Of a node that is uncertain both are taken to be so. A group is skipped where its gate is, or all its tasks are; of
-    its tasks it is said in relation to each other: where their gate was open.
+    its tasks it is said in relation to each other: where their gate was open. What stands in for a task may be skipped
+    in its place.
     """
-    gates = gates_of(graph)
-    closed = frozenset(gates.values())
     may_skip = [node in graph.uncertain or task.get("when", True) is not True for node, task in enumerate(tasks)]
     by_needs = [node in graph.uncertain for node in range(len(tasks))]
+    stand_ins, is_tolerant = _stand_ins(graph, tasks), tolerant(graph, tasks)
+    while True:
+        _skip_along(graph, tasks, is_tolerant, may_skip, by_needs)
+        widened = _through_stand_ins(may_skip, stand_ins)
+        if widened == may_skip:
+            return may_skip, by_needs
+        may_skip = widened
+
+
+def _skip_along(
+    graph: Graph, tasks: list[dict[str, Any]], is_tolerant: list[bool], may_skip: list[bool], by_needs: list[bool]
+) -> None:
+    """Tell all that wait for what may be skipped, in the order of the plan."""
+    gates = gates_of(graph)
+    closed = frozenset(gates.values())
     for node in graph.order:
         if (
             by_needs[node]
             or "join" in tasks[node]
             or any(
-                _may_go_unmet(tasks[need], state, may_skip=may_skip[need])
+                _may_go_unmet(state, is_tolerant=is_tolerant[need], may_skip=may_skip[need])
                 for need, state in graph.needs[node]
                 if need not in closed
             )
@@ -213,19 +261,19 @@ def skippable(graph: Graph, tasks: list[dict[str, Any]]) -> tuple[list[bool], li
         if node in gates:
             gate = gates[node]
             members = [may_skip[need] for need, _ in graph.needs[node] if need != gate]
-            may_skip[node] = may_skip[gate] or all(members)
+            may_skip[node] = may_skip[node] or may_skip[gate] or all(members)
             by_needs[node] = by_needs[gate]
-    return may_skip, by_needs
 
 
-def _may_go_unmet(task: dict[str, Any], state: str, *, may_skip: bool) -> bool:
-    """Whether the task may end in another state than this without taking its dependents along."""
+def _may_go_unmet(state: str, *, is_tolerant: bool, may_skip: bool) -> bool:
+    """Whether a task may end in another state than this without taking its dependents along."""
     if state == "completed":
-        return may_skip or task.get("on_failure") == "skip"
+        return may_skip or is_tolerant
     return state in ("failed", "skipped")
 
 
 def _impossible_states(graph: Graph, tasks: list[dict[str, Any]]) -> list[Diagnostic]:
+    """Warn of what is waited for in vain: of the task where it can then never run, else of the dependency alone."""
     waits = [
         (node, need, state)
         for node, wanted in enumerate(graph.needs)
@@ -238,9 +286,14 @@ def _impossible_states(graph: Graph, tasks: list[dict[str, Any]]) -> list[Diagno
     vain = [wait for wait in waits if wait[2] == "failed" or not may_skip[wait[1]]]
     count = Counter(node for node, _, _ in vain)
     return [
-        _never_runs(graph, tasks[node], node, need, state)
+        _never_met(
+            graph,
+            tasks[node],
+            node,
+            (need, state),
+            is_needed=len(graph.needs[node]) - count[node] < _least(tasks[node], graph.needs[node]),
+        )
         for node, need, state in vain
-        if len(graph.needs[node]) - count[node] < _least(tasks[node], graph.needs[node])
     ]
 
 
@@ -250,8 +303,9 @@ def _least(task: dict[str, Any], needs: list[tuple[int, str]]) -> float:
     return len(needs) if join == "all" else 1 if join == "any" else float(join)
 
 
-def _never_runs(graph: Graph, task: dict[str, Any], node: int, need: int, state: str) -> Diagnostic:
-    name, needed = graph.names[node], graph.names[need]
+def _never_met(graph: Graph, task: dict[str, Any], node: int, wait: tuple[int, str], *, is_needed: bool) -> Diagnostic:
+    name, needed, state = graph.names[node], graph.names[wait[0]], wait[1]
+    what = f"task {quote(name)} never runs" if is_needed else "this dependency is never met"
     path, _ = needed_path(task, name, needed)
     if state == "failed":
         why = f"the failure of {quote(needed)} aborts the run"
@@ -259,7 +313,7 @@ def _never_runs(graph: Graph, task: dict[str, Any], node: int, need: int, state:
     else:
         why = f"{quote(needed)} is never skipped"
         hint = f"give {quote(needed)} a `when`, or wait for another state of it"
-    return Diagnostic("UNS044", f"task {quote(name)} never runs: {why}", path, hint=hint, severity="warning")
+    return Diagnostic("UNS044", f"{what}: {why}", path, hint=hint, severity="warning")
 
 
 def check_size(count: int, worst: int, limits: dict[str, Any]) -> list[Diagnostic]:

@@ -56,8 +56,10 @@ def _clashes(
 
 def _excludes(task: dict[str, Any], given: str, asked: str, state: str) -> bool:
     """Whether a task cannot come to `state` that waits for `asked` of this one, where this one comes to `given`."""
-    is_tolerant = task.get("on_failure") == "skip"
-    ends = _MEETS[given] - {"failed" if is_tolerant else "tolerated"}
+    policy = task.get("on_failure")
+    if isinstance(policy, dict) and "substitute" in policy:
+        return False  # how what stands in for it ends is another matter
+    ends = _MEETS[given] - {"failed" if policy == "skip" else "tolerated"}
     if not ends or ends & _MEETS[asked]:
         return False
     # What waits in vain is skipped, or cancelled where what it waited for failed.

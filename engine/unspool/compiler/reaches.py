@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from unspool.compiler.flatten import COPIED, Flat, Role
-from unspool.compiler.graph import GATE, needed_path
+from unspool.compiler.flatten import Flat, Role
+from unspool.compiler.graph import COPIED, GATE, needed_path
 from unspool.compiler.wording import quote
 from unspool.model.diagnostics import Diagnostic, Path
 
@@ -121,6 +121,8 @@ def askable(flat: Flat, name: str, target: str) -> tuple[str, str]:
 
 def may_ask(flat: Flat, name: str, target: str) -> bool:
     """Whether a task can say itself in which state it wants another one."""
+    if flat.role(name).scope != flat.role(target).scope:
+        return False
     return askable(flat, name, target)[0] == name and _mode(flat, flat.role(name).scope) in (None, "dag")
 
 

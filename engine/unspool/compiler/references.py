@@ -132,8 +132,11 @@ class _Checker:
         except ExpressionSyntaxError as error:
             self._syntax(error, spot)
             return
+        is_argument = template.single is not None and spot.path[2:3] == ("run",) and not spot.is_script
         for part in template.parts:
-            if not isinstance(part, str) and self._expression(part, spot) and spot.is_script:
+            if isinstance(part, str):
+                continue
+            if self._expression(part, spot, is_argument=is_argument) and spot.is_script:
                 self._check_script_value(part, spot)
 
     def _check_script_value(self, expression: Expression, spot: Spot) -> None:
@@ -296,7 +299,7 @@ class _Checker:
         hint = error.hint or GRAMMAR
         self.found.append(Diagnostic(error.code, error.message, spot.path, offset=error.offset, hint=hint))
 
-    def _expression(self, expression: Expression, spot: Spot) -> bool:
+    def _expression(self, expression: Expression, spot: Spot, *, is_argument: bool = False) -> bool:
         """Check what an expression names; say whether nothing is wrong with it by itself."""
         is_sound = self.is_used = True
         refused = computed(expression, spot.place, spot.path) if "secrets" in expression.source else None
@@ -311,17 +314,19 @@ class _Checker:
                 self.found.append(Diagnostic(code, message, spot.path, offset=at, hint=hint))
                 is_sound = False
             elif reference.path[0] in ("tasks", "previous") and spot.place != "outputs":
-                self._read(reference, spot, at)
+                self._read(reference, spot, at, expression, is_argument=is_argument)
         return is_sound
 
     def _type(self, expression: Expression, spot: Spot) -> str | None:
-        """Give the JSON type of an expression that is a constant, or one value of a declared type."""
-        from unspool.expr.tree import Concat, Constant, ListOf, MapOf, Member, Name
+        """Give the JSON type of an expression that is a constant, a list, or one value of a declared type."""
+        from unspool.expr.tree import Concat, Constant, Filter, ListOf, MapOf, Member, Name
 
         if isinstance(expression.node, Constant):
             return _CONSTANT_TYPES.get(type(expression.node.value))
         if isinstance(expression.node, ListOf | MapOf | Concat):
             return {ListOf: "array", MapOf: "object", Concat: "string"}[type(expression.node)]
+        if isinstance(expression.node, Filter):
+            return "array" if expression.node.name in _GIVE_LISTS else None
         if isinstance(expression.node, Name | Member) and len(expression.references) == 1:
             only = expression.references[0]
             return self.scope.declared_type(only.path, spot) if only.exact else None
@@ -331,36 +336,36 @@ class _Checker:
         message = f"{quote('.'.join(map(str, reference.path)))} may be absent {when}"
         self.found.append(Diagnostic("UNS071", message, spot.path, offset=at, hint="add `| default(...)`"))
 
-    def _surely_completes(self, node: int) -> bool:
-        """Whether a member of a group that ended well has completed."""
-        task = self.tasks[node]
-        return task.get("when", True) is True and task.get("on_failure") != "skip"
-
     def _reads_at_the_end(self, node: int, target: int) -> bool:
         """Whether a task of `finally` reads one that is not."""
         reader, read = self.graph.names[node], self.graph.names[target]
         return self.flat.role(reader).closing and not self.flat.role(read).closing
 
-    def _read(self, reference: Reference, spot: Spot, at: int) -> None:
+    def _read(self, reference: Reference, spot: Spot, at: int, expression: Expression, *, is_argument: bool) -> None:
         name, field, *rest = reference.path if reference.path[0] == "previous" else reference.path[1:]
         target = self.scope.target(str(name), spot)
         if target is None:
             return
-        is_sure = reference.guarded or field in ("state", "instances")
-        if spot.scope is not None:  # a group whose members did not end well is not reduced
-            if not is_sure and not self._surely_completes(target):
-                self._absent(reference, spot, at, "where the task was skipped, or its failure is tolerated")
-            return
+        is_safe = reference.guarded or field in ("state", "instances")
         if self._reads_at_the_end(spot.node, target):
-            if not is_sure:
+            if not is_safe:
                 self._absent(reference, spot, at, "at the end of the run, whatever happened before")
             return
         many = self.scope.fans_out(target)
         keeps_failure = many or field == "result" or not rest or self.scope.has_default(target, str(rest[0]))
-        is_safe = reference.guarded or field in ("state", "instances")
-        self.readings.append(Reading(target, spot.node, reference.path, spot.path, at, is_safe, keeps_failure))
+        consumer = None
+        if many and field == "outputs" and len(rest) == 1 and not self.scope.has_default(target, str(rest[0])):
+            from unspool.compiler.gaps import consumers
+
+            consumer = consumers(expression.node, is_argument=is_argument).get(reference.offset)
+        self.readings.append(
+            Reading(target, spot.node, reference.path, spot.path, at, is_safe, keeps_failure, consumer)
+        )
 
 
+_GIVE_LISTS = frozenset(
+    "lines list items keys values sort unique map select reject selectattr rejectattr split".split()
+)
 _NUMERIC = ("integer", "number")
 _COLLECTIONS = ("array", "object")
 _CONSTANT_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}

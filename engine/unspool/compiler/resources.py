@@ -17,9 +17,9 @@ from unspool.model.diagnostics import Diagnostic, Path
 from unspool.model.durations import parse_rate
 
 CODES = {
-    "UNS120": "a task uses a resource that the document does not declare",
-    "UNS121": "a task uses more of a resource than it can ever have",
-    "UNS122": "no task uses a resource",
+    "UNS192": "a task uses a resource that the document does not declare",
+    "UNS193": "a task uses more of a resource than it can ever have",
+    "UNS194": "no task uses a resource",
     "UNS123": "a task asks for a number of a resource that nothing counts",
 }
 
@@ -83,7 +83,7 @@ class _Checker:
             hint = f"did you mean {quote(similar)}?"
         elif 0 < len(known) <= _MOST_LISTED:
             hint = f"{hint}; declared are " + ", ".join(map(quote, known))
-        return Diagnostic("UNS120", message, path, on_key=on_key, hint=hint)
+        return Diagnostic("UNS192", message, path, on_key=on_key, hint=hint)
 
 
 def _amount(name: str, resource: dict[str, Any], count: int, path: Path, who: str) -> list[Diagnostic]:
@@ -103,10 +103,10 @@ def _amount(name: str, resource: dict[str, Any], count: int, path: Path, who: st
     if count <= most:
         return []
     message = f"{who} uses {count} of {quote(name)} at once, which never has more than {most} (its {key})"
-    return [Diagnostic("UNS121", message, path, hint=f"ask for at most {most}, or {remedy}")]
+    return [Diagnostic("UNS193", message, path, hint=f"ask for at most {most}, or {remedy}")]
 
 
 def _unused(name: str) -> Diagnostic:
     message = f"no task uses {quote(name)}"
     hint = f"write `uses: [{name}]` in the tasks that share it, or remove it"
-    return Diagnostic("UNS122", message, ("resources", name), on_key=True, hint=hint, severity="warning")
+    return Diagnostic("UNS194", message, ("resources", name), on_key=True, hint=hint, severity="warning")

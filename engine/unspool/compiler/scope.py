@@ -29,6 +29,8 @@ from unspool.model.similar import closest
 _INNER = frozenset("./[")  # in names that no author can write
 _MOST_LISTED = 6
 _OF_ATTEMPTS = frozenset(("run", "python", "http", "with", "stdin", "env", "cwd", "cache"))
+# Of a fan-out: what it shows, and how many steps lead there.
+_TYPES_OF_MANY = {("outputs", 1): "object", ("outputs", 2): "array", ("result", 1): "array", ("instances", 1): "array"}
 _FIELD_TYPES: dict[Steps, str] = {
     ("inputs",): "object",
     ("env",): "object",
@@ -106,7 +108,9 @@ class Scope:
         if root == secrets.ROOT:
             return self._secret(path, spot)
         if root not in CONTEXTS[spot.place]:
-            return own_value(self._flat, root, self._name(spot), spot.path) or _unknown_root(root, spot.place)
+            return own_value(self._flat, root, self._name(spot), spot.path) or _unknown_root(
+                root, spot.place, self._local(spot)
+            )
         if root == "tasks":
             return self._task(path, spot)
         if root == "inputs":
@@ -216,8 +220,10 @@ class Scope:
         return _FIELD_TYPES.get(path[2:] if root == "tasks" else path) or ("string" if root == "env" and rest else None)
 
     def _type_of_task(self, node: int | None, steps: Steps) -> str | None:
-        if node is None or (self.fans_out(node) and steps[0] != "state"):
+        if node is None:
             return None
+        if self.fans_out(node) and steps[0] != "state":
+            return _TYPES_OF_MANY.get((str(steps[0]), len(steps)))
         if steps[0] == "outputs" and len(steps) > 1:
             return type_at(self._tasks[node].get("outputs", {}).get(str(steps[1]), {}), steps[2:])
         return _FIELD_TYPES.get(steps)
@@ -404,12 +410,14 @@ class Scope:
         self.uses.setdefault(self._graph.names[node], set()).add(str(rest[0]) if rest else "*")
 
 
-def _unknown_root(root: str, place: Place) -> Problem:
+def _unknown_root(root: str, place: Place, local: Collection[str]) -> Problem:
     elsewhere = unavailable(root, place)
+    if elsewhere is not None and root == "items" and "item" in local:
+        return "UNS064", elsewhere.message, "did you mean `item`? Each instance has one of the list"
     if elsewhere is not None:
         return "UNS064", elsewhere.message, elsewhere.hint
-    known = CONTEXTS[place]
-    similar = similar_name(root, list(known))
+    known = [*CONTEXTS[place], *sorted(local)]
+    similar = similar_name(root, known)
     hint = foreign(root) or (f"did you mean {quote(similar)}?" if similar else None)
     common = [name for name in known if name != "lease"]  # few tasks have any
     return "UNS063", f"there is no {quote(root)}", hint or "known here are " + ", ".join(map(quote, common))

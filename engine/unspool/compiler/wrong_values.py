@@ -244,6 +244,8 @@ class _Case:
         table = WORDS.get(self.kind, {})
         if self.kind == "on_failure" and plain == "retry":
             return "another attempt is asked for by `retry: {max_attempts: 3}`; remove it"
+        if self.kind == "on_failure" and plain in ("substitute", "fallback", "replace"):
+            return "name the template that stands in: `on_failure: {substitute: NAME}`"
         guess = plain if plain in words else table.get(plain) or closest(plain, words) or fitted(self.kind, self.value)
         return self._ask_for(guess)
 

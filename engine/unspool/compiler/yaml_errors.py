@@ -14,6 +14,10 @@ from unspool.model.diagnostics import Diagnostic
 _QUOTE_EXPRESSION = "quote the expression: '${{ ... }}'"
 _CUT_EXPRESSION = re.compile(r"^[^'\"]*\$\{\{(?:(?!\}\}).)*?[ \t](?=#)")
 _GLUED_COLON = re.compile(r"\s*(?:- )?(?P<key>[A-Za-z_][A-Za-z0-9_]*):(?P<value>[^\s:/].*)")
+_CUT_VALUE = re.compile(
+    r"[{,]\s*(?P<key>[A-Za-z_][A-Za-z0-9_]*):\s+(?P<value>[^\s'\"\[{,][^,{}\[\]]*)(?:,[^,:{}\[\]]*)*,\s*$"
+)
+_MOST_LOOKED_BACK = 500  # characters
 _WORD = re.compile(r"[^\s,\[\]{}]+")
 
 
@@ -157,6 +161,11 @@ def reserved_start(index: int, text: str) -> tuple[str, str]:
     shown = word.group() if word else text[index : index + 1]
     sign = "a backtick" if shown[0] == "`" else f"`{shown[0]}`"
     message = f"a value without quotes cannot start with {sign}"
+    cut = _CUT_VALUE.search(text, max(text.rfind("\n", 0, index) + 1, index - _MOST_LOOKED_BACK), index)
+    if cut is not None:
+        mark = '"' if "'" in cut["value"] else "'"
+        whole = f"{cut['key']}: {mark}{cut['value'][:40]}, ...{mark}"
+        return message, f"a comma ends a value inside `{{ }}`: quote the whole text, as in {whole}"
     return message, f"quote the whole value, as in '{shown[:40]}'"
 
 

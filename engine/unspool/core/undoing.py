@@ -62,7 +62,7 @@ class Undoing(Waiting):
             given_to = arguments(template.inputs or {}, self._value(index, given))
         except (ExpressionError, ValueError) as problem:
             return failure(status.EXPRESSION_ERROR, f"substitute: {problem}")
-        if len(self.nodes) + self._size(template) > self.plan.max_tasks:
+        if len(self.nodes) - self.batches + self._size(template) > self.plan.max_tasks:
             return failure(status.BUDGET_EXHAUSTED, "no room for the substitute: raise `limits.max_tasks`")
         family = task.family = task.family or Family()
         family.stand_in = self._copy(template, f"{node.id}/{template.id}", {"inputs": given_to}, index)

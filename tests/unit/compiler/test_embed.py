@@ -184,3 +184,43 @@ def test_what_cannot_be_embedded_says_why_where_it_is_named(change, files, code,
 def test_a_text_that_is_no_file_can_name_no_other():
     (found,) = [one for one in compile_document(dedent(PARENT).lstrip()).diagnostics if one.code == "UNS180"]
     assert "from a text that is no file" in found.message
+
+
+def test_a_script_of_another_document_is_judged_by_its_own_inputs_and_read_by_its_own_shell():
+    child = """
+    unspool: 1
+    name: child
+    inputs: {{p: {{type: string{}}}}}
+    tasks: {{a: {{run: "cat ${{{{ inputs.p }}}}"}}}}
+    """
+    parent = """
+    unspool: 1
+    name: parent
+    inputs: {p: {type: string, pattern: "^[a-z]+$"}}
+    defaults: {shell: bash}
+    tasks: {sub: {workflow: {path: sub/child.yaml, inputs: {p: "${{ inputs.p }}"}}}}
+    """
+    [found] = compiled(parent, child=child.format("")).diagnostics
+    assert found.code == "UNS102"
+    fits = compiled(parent, child=child.format(', pattern: "^[a-z]+$"'))
+    assert fits.diagnostics == ()
+    assert fits.plan is not None
+    assert next(task.action["shell"] for task in fits.plan.tasks if task.id == "sub.a") == "sh"
+
+
+def test_what_undoes_a_task_of_another_document_is_read_by_the_shell_of_that_document():
+    child = """
+    unspool: 1
+    name: child
+    defaults: {shell: zsh}
+    tasks: {a: {run: go, compensate: {run: back}}}
+    """
+    parent = """
+    unspool: 1
+    name: parent
+    defaults: {shell: bash}
+    tasks: {sub: {workflow: {path: sub/child.yaml}}, b: {depends_on: [sub], run: [x], on_failure: {rollback: {}}}}
+    """
+    plan = compiled(parent, child=child).plan
+    assert plan is not None
+    assert {task.action["shell"] for task in plan.tasks if task.id.startswith("sub.a")} == {"zsh"}

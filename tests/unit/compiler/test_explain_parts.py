@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.compiler.compiling import only
 from tests.unit.compiler.hints import follow
 from unspool.compiler.shape import check_shape
 
@@ -350,3 +351,8 @@ def test_one_fault_among_very_many_members_is_found_quickly_and_alone():
     members["t77"] = {"run": ["x"], "tiemout": "5m"}
     (found,) = check_shape(document({"group": {"tasks": members}}))
     assert found.path == ("tasks", "a", "group", "tasks", "t77", "tiemout")
+
+
+def test_a_substitute_without_a_template_is_shown_where_its_name_goes():
+    found = only("tasks: {a: {run: [x], on_failure: substitute}}")
+    assert (found.code, found.hint) == ("UNS024", "name the template that stands in: `on_failure: {substitute: NAME}`")

@@ -6,10 +6,12 @@ import json
 
 import pytest
 
-from tests.unit.compiler.compiling import argv_tasks, codes, diagnose, marked, only, plan_of
+from tests.unit.compiler.compiling import argv_tasks, codes, diagnose, document, marked, only, plan_of
 from unspool.compiler.compile import compile_document
 from unspool.compiler.graph import check_size, read_graph, similar_name, skippable
 from unspool.compiler.readable import whole
+
+_ABORTS = "task `t` never runs: the failure of `b` aborts the run"
 
 
 def order_of(edges):
@@ -157,6 +159,40 @@ def test_waiting_for_what_cannot_happen_is_a_warning(other, state, warned):
     assert [(one.code, one.severity) for one in found] == ([("UNS044", "warning")] if warned else [])
     if warned:
         assert found[0].message.startswith("task `handler` never runs: ")
+
+
+@pytest.mark.parametrize(
+    ("needs", "join", "messages"),
+    [
+        ("{a: skipped, b: failed}", "any", ["task `t` never runs: `a` is never skipped", _ABORTS]),
+        ("{a: skipped, b: completed}", "2", ["task `t` never runs: `a` is never skipped"]),
+        ("{a: skipped, b: completed}", "all", ["task `t` never runs: `a` is never skipped"]),
+        ("{a: skipped, b: completed}", "any", ["this dependency is never met: `a` is never skipped"]),
+        ("{a: skipped, b: completed, c: ok}", "2", ["this dependency is never met: `a` is never skipped"]),
+        ("{a: completed, b: completed}", "2", []),
+        ("{s: skipped, a: ok}", "all", []),
+    ],
+)
+def test_a_task_never_runs_only_where_no_way_is_left(needs, join, messages):
+    body = f"""
+    tasks:
+      a: {{run: [x]}}
+      b: {{run: [x], on_failure: abort}}
+      c: {{run: [x]}}
+      s: {{run: [x], on_failure: {{substitute: f}}}}
+      t: {{run: [x], depends_on: {needs}, join: {join}}}
+      g: {{group: {{mode: dag, tasks: {{a: {{run: [x]}}, b: {{run: [x], on_failure: abort}}, c: {{run: [x]}}}}}}}}
+    templates: {{f: {{run: [x], when: "${{{{ run.id == run.name }}}}"}}}}
+    """
+    assert [found.message for found in compile_document(document(body)).diagnostics] == messages
+
+
+@pytest.mark.parametrize(("join", "start"), [("any", "this dependency is never met"), ("2", "task `g.t` never runs")])
+def test_the_gate_of_a_group_is_no_way_that_is_left(join, start):
+    last = f"{{run: [x], depends_on: {{a: skipped, b: ok}}, join: {join}}}"
+    group = f"{{mode: dag, tasks: {{a: {{run: [x]}}, b: {{run: [x]}}, t: {last}}}}}"
+    [found] = compile_document(document(f"tasks: {{g: {{group: {group}}}}}")).diagnostics
+    assert found.message == f"{start}: `g.a` is never skipped"
 
 
 def test_a_tolerated_failure_lets_what_asks_for_completion_be_skipped():

@@ -50,6 +50,17 @@ def test_another_join_may_do_with_one_of_them():
     assert codes(f"tasks: {{{tasks}, c: {{run: [x], depends_on: {{a: failed, b: ok}}, join: any}}}}") == []
 
 
+def test_what_stands_in_for_a_task_may_end_otherwise():
+    body = """
+    tasks:
+      a: {run: [x], on_failure: {substitute: f}}
+      b: {run: [x], depends_on: [a]}
+      c: {run: [x], depends_on: {a: failed, b: ok}}
+    templates: {f: {run: [x], on_failure: skip}}
+    """
+    assert codes(body) == []
+
+
 def test_it_is_said_at_the_dependency_that_is_in_vain():
     body = "tasks: {a: {run: [x]}, b: {run: [x], depends_on: [a]}, c: {run: [x], depends_on: {a: failed, b: ok}}}"
     found = only(body)
@@ -59,8 +70,10 @@ def test_it_is_said_at_the_dependency_that_is_in_vain():
     assert marked(body, found, 5) == "b: ok"
 
 
-def test_a_state_that_cannot_be_matters_only_where_it_is_needed():
+def test_a_state_that_cannot_be_is_said_of_the_task_only_where_it_is_needed():
     never = "tasks: {a: {run: [x]}, b: {run: [x], depends_on: {a: skipped}}}"
     other = "tasks: {a: {run: [x]}, c: {run: [x]}, b: {run: [x], depends_on: {a: skipped, c: ok}, join: any}}"
     both = "tasks: {a: {run: [x]}, c: {run: [x]}, b: {run: [x], depends_on: {a: skipped, c: ok}, join: 2}}"
-    assert (codes(never), codes(other), codes(both)) == (["UNS044"], [], ["UNS044"])
+    why, alone = "`a` is never skipped", "this dependency is never met"
+    assert only(never).message == only(both).message == f"task `b` never runs: {why}"
+    assert only(other).message == f"{alone}: {why}"

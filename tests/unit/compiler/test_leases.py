@@ -76,7 +76,7 @@ def test_items_of_a_list_are_reached_by_number():
 
 
 def test_the_uses_of_defaults_lease_too():
-    assert codes(SHARED + 'defaults: {uses: [port]}\ntasks: {t: {run: [x, "${{ lease.port }}"]}}') == ["UNS122"] * 3
+    assert codes(SHARED + 'defaults: {uses: [port]}\ntasks: {t: {run: [x, "${{ lease.port }}"]}}') == ["UNS194"] * 3
 
 
 def test_what_cannot_be_read_makes_no_lease_unknown():

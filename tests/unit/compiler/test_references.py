@@ -150,6 +150,39 @@ def test_a_list_cannot_stand_in_a_script():
     plan_of(body_with("run: [x]") + '\noutputs: {a: {run: "${{ inputs.list }}"}}')
 
 
+@pytest.mark.parametrize(
+    ("expression", "passes"),
+    [
+        ("tasks.b.outputs.v", False),
+        ("tasks.b.outputs", False),
+        ("tasks.b.result", False),
+        ("tasks.b.instances", False),
+        ("inputs.l | sort", False),
+        ("inputs.t | split", False),
+        ("tasks.b.outputs.v | join(' ')", True),
+        ("tasks.b.outputs.v[0]", True),
+        ("tasks.b.state", True),
+        ("inputs.l | length", True),
+        ("inputs.l | reverse", True),
+    ],
+)
+def test_what_is_known_to_be_a_list_cannot_stand_in_a_script(expression, passes):
+    body = f"""
+    inputs: {{l: {{type: array}}, t: {{type: string}}}}
+    tasks:
+      b: {{run: [x], for_each: [1, 2], outputs: {{v: {{type: string}}}}}}
+      a: {{depends_on: [b], run: "echo -- ${{{{ {expression} }}}}"}}
+    """
+    assert codes(body) == ([] if passes else ["UNS075"])
+
+
+def test_the_words_of_a_fan_out_are_offered_where_they_are_known():
+    body = 'tasks: {{t: {{for_each: [a], run: [x, "${{{{ {} }}}}"]}}}}'
+    assert only(body.format("items")).hint == "did you mean `item`? Each instance has one of the list"
+    assert only(body.format("quux")).hint == "known here are `inputs`, `env`, `run`, `tasks`, `index`, `item`"
+    assert only(body.format("indx")).hint == "did you mean `index`?"
+
+
 def test_a_faulty_expression_is_reported_once():
     body = body_with('run: "echo ${{ inputs. }}"')
     found = only(body)

@@ -59,16 +59,16 @@ def test_a_plan_without_resources_is_what_it_was():
 @pytest.mark.parametrize(
     ("uses", "code", "says", "hint"),
     [
-        ("[browsr]", "UNS120", "task `t` uses `browsr`, which", "did you mean `browser`?"),
-        ("[zzz]", "UNS120", "task `t` uses `zzz`", "resources: {zzz: {slots: 1}}`; declared are `browser`, `port`"),
+        ("[browsr]", "UNS192", "task `t` uses `browsr`, which", "did you mean `browser`?"),
+        ("[zzz]", "UNS192", "task `t` uses `zzz`", "resources: {zzz: {slots: 1}}`; declared are `browser`, `port`"),
         (
             "{browser: 3}",
-            "UNS121",
+            "UNS193",
             "uses 3 of `browser` at once, which never has more than 2 (its `slots`)",
             "at most 2",
         ),
-        ("{port: 3}", "UNS121", "more than 2 (its `items`)", "ask for at most 2, or list more `items` there"),
-        ("{model: 61}", "UNS121", "more than 60 (its `rate: 60/1m`)", "raise its `rate`"),
+        ("{port: 3}", "UNS193", "more than 2 (its `items`)", "ask for at most 2, or list more `items` there"),
+        ("{model: 61}", "UNS193", "more than 60 (its `rate: 60/1m`)", "raise its `rate`"),
     ],
 )
 def test_what_can_never_be_had_is_an_error(uses, code, says, hint):
@@ -85,7 +85,7 @@ def test_the_smallest_bound_counts():
 
 def test_a_resource_that_nobody_uses_is_a_warning():
     found = only("resources: {r: {slots: 1}}\ntasks: {t: {run: [x]}}")
-    assert (found.code, found.severity) == ("UNS122", "warning")
+    assert (found.code, found.severity) == ("UNS194", "warning")
 
 
 def test_a_number_of_what_nothing_counts_is_a_warning():
@@ -96,8 +96,8 @@ def test_a_number_of_what_nothing_counts_is_a_warning():
 def test_the_uses_of_defaults_are_checked_where_they_stand():
     found = diagnose("resources: {r: {slots: 1}}\ndefaults: {uses: {r: 2, s: 1}}\ntasks: {t: {run: [x]}}")
     assert [(one.code, one.path) for one in found] == [
-        ("UNS121", ("defaults", "uses", "r")),
-        ("UNS120", ("defaults", "uses", "s")),
+        ("UNS193", ("defaults", "uses", "r")),
+        ("UNS192", ("defaults", "uses", "s")),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.unit.compiler.compiling import document, plan_of
 from unspool.compiler.compile import compile_document
 from unspool.compiler.shell_inputs import harmless
 
@@ -73,3 +74,15 @@ def test_items_are_the_documents_own_words():
     assert {"lease.port", "lease.flag"} <= known["UNS101"]
     assert "lease.port" in known["UNS102"]
     assert "lease.flag" not in known["UNS102"]
+
+
+def test_a_script_of_a_template_is_judged_by_the_inputs_of_the_template():
+    body = """
+    inputs: {{p: {{type: string{outer}}}}}
+    tasks: {{t: {{run: [x, "${{{{ inputs.p }}}}"], on_failure: {{substitute: f, with: {{p: a}}}}}}}}
+    templates: {{f: {{inputs: {{p: {{type: string{inner}}}}}, run: "cat ${{{{ inputs.p }}}}"}}}}
+    """
+    pattern = ', pattern: "^[a-z]+$"'
+    plan_of(body.format(outer="", inner=pattern))
+    [found] = compile_document(document(body.format(outer=pattern, inner=""))).diagnostics
+    assert (found.code, found.path) == ("UNS102", ("templates", "f", "run"))

@@ -8,6 +8,8 @@ from tests.unit.compiler.test_text import parser, refuse_c_parser  # noqa: F401 
 from unspool.compiler import yaml_text
 from unspool.compiler.text import load
 
+_BACKTICK = "a value without quotes cannot start with a backtick"
+
 
 def value(text: str):
     loaded = load(text, "yaml")
@@ -167,6 +169,14 @@ def test_only_the_first_document_is_read(parser):  # noqa: F811
         ("a: 1\nb\n", (2, 1), "this is neither a key with a `:` nor part of the value above", "write `key: value`"),
         ("a: [src/*.py, *.py]", (1, 15), "a value without quotes cannot start with `*`", "as in '*.py'"),
         ("a: `date`", (1, 4), "a value without quotes cannot start with a backtick", "as in '`date`'"),
+        (
+            "a: {b: c, `d`}",
+            (1, 11),
+            _BACKTICK,
+            "a comma ends a value inside `{ }`: quote the whole text, as in b: 'c, ...'",
+        ),
+        ("a: {x: 1, b: it's `c`, d, `e`}", (1, 27), _BACKTICK, """as in b: "it's `c`, ...\""""),
+        ("a: {b: [c, `d`]}", (1, 12), _BACKTICK, "quote the whole value, as in '`d`'"),
         ("a: *py", (1, 4), "no anchor `&py` stands before this alias", "or quote the value: '*py'"),
         (
             "%YAML 1.1\n---\na: 1",
