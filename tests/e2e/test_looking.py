@@ -59,6 +59,22 @@ def test_who_wrote_nothing_is_told(project: Path):
     assert unspool("logs", "latest", "b", "-f").returncode == 0
 
 
+def test_who_starts_no_process_and_who_is_made_of_others_writes_nothing(project: Path):
+    tasks = {
+        "pause": {"wait": "10ms"},
+        "many": {"for_each": ["a"], "run": "true"},
+        "both": {"group": {"tasks": {"x": {"run": "true"}}}},
+        "ask": {"approval": {"prompt": "Sure?", "default": "reject"}, "timeout": "10ms", "on_failure": "skip"},
+    }
+    unspool("run", write("flow.json", tasks), "-q")
+    assert unspool("logs", "latest", "pause").stderr == "pause starts no process and writes nothing; it is completed\n"
+    for name in ("many", "both"):
+        assert f"{name} is made of other tasks" in unspool("logs", "latest", name).stderr
+    shown = unspool("show", "latest").stdout
+    assert "rejected: nobody decided in time" in shown
+    assert "nobody decided in time\n" in shown.replace("rejected: ", "")
+
+
 def test_following_prints_what_is_written_while_it_is_written(project: Path):
     script = "echo one; until [ -e go ]; do sleep 0.02; done; echo two; exit 1"
     write("flow.json", {"a": {"run": script, "retry": {"max_attempts": 2, "delay": "10ms"}}})

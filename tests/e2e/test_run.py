@@ -38,6 +38,7 @@ def test_a_run_reports_its_outputs(project: Path):
         },
         outputs={"n": "${{ tasks.two.outputs.n }}"},
     )
+    assert unspool("run", "flow.json", "--quiet").stdout == "n: 21\n"
     ended = unspool("run", "flow.json", "--format", "json")
     assert ended.returncode == 0, ended.stderr
     report = json.loads(ended.stdout)

@@ -43,7 +43,7 @@ def plan_report(plan: Plan, workers: int | None = None) -> dict[str, Any]:
         "makespan": [
             {"workers": count, "seconds": _seconds(took)} for count, took in makespans(whole, all_times, workers)
         ],
-        "growth": {"worst_case_tasks": sum(_bound(plan, task) for task in visible.tasks), "templates": {}},
+        "growth": {"worst_case_tasks": max(plan.bound, len(plan.tasks)), "templates": {}},
     }
 
 
@@ -60,16 +60,8 @@ def _task(plan: Plan, task: Task, names: list[str], wave: int, times: Schedule) 
         "slack_s": _seconds(times.slack(index)),
         "open": task.fan_out is not None and task.fan_out.is_open,
         "bound": 1 if task.fan_out is None else task.fan_out.most,
+        "finally": task.closing,
     }
-
-
-def _bound(plan: Plan, task: Task) -> int:
-    """Give how many tasks there may be of a node, itself counted."""
-    if task.fan_out is None:
-        return 1
-    region = [plan.tasks[index] for index in range(*task.region)] if task.region else []
-    inner = sum(_bound(plan, each) for each in region if each.template == task.template + 1) if region else 1
-    return 1 + task.fan_out.most * inner
 
 
 def _past_gates(plan: Plan, indexes: tuple[int, ...]) -> list[int]:

@@ -34,7 +34,8 @@ def command(files: tuple[str, ...], form: str) -> int:
             if compilation.diagnostics:
                 click.echo(render_all(compilation.diagnostics, file, data), err=True)
             if compilation.plan is not None:
-                click.echo(f"{file}: ok, {len(compilation.plan.tasks)} tasks")
+                count = sum(task.is_shown for task in compilation.plan.tasks)
+                click.echo(f"{file}: ok, {count} task{'' if count == 1 else 's'}")
     if form == "json":
         click.echo(json.dumps(findings, indent=2))
     return code

@@ -70,7 +70,7 @@ cache_option = click.option(
     "--no-cache", "cache", is_flag=True, flag_value=False, default=True, help="Reuse no earlier result; keep new ones."
 )
 quiet_option = click.option(
-    "-q", "--quiet", "show", flag_value="quiet", help="No progress; a text report only of what failed."
+    "-q", "--quiet", "show", flag_value="quiet", help="No progress; only the outputs, or what failed."
 )
 verbose_option = click.option(
     "-v", "--verbose", "show", flag_value="verbose", help="A line for each change, and what each task wrote."
@@ -221,10 +221,13 @@ def _print_report(run: Run, folder: Path, form: str, show: Show) -> None:
 
         click.echo(json.dumps(report(run, time.time()), indent=2))
         return
-    if form == "ndjson" or (show == "quiet" and run.state == COMPLETED):
+    if form == "ndjson":
         return
-    from unspool.observe.closing import closing, unpainted
+    from unspool.observe.closing import closing, told_outputs, unpainted
 
+    if show == "quiet" and run.state == COMPLETED:
+        click.echo("".join(f"{line}\n" for line in told_outputs(run)), nl=False)
+        return
     on_terminal = sys.stdout.isatty()
     paint = _painted if on_terminal and not os.environ.get("NO_COLOR") else unpainted
     table = on_terminal and show != "quiet"

@@ -17,6 +17,7 @@ from unspool.errors import UnspoolError
 from unspool.model.events import AttemptStarted, TaskAdmitted
 from unspool.model.lognames import log_name
 from unspool.observe.console import printable
+from unspool.observe.report import is_parent
 
 _PART = 1 << 20
 Form = Literal["text", "json"]
@@ -51,8 +52,21 @@ def command(run: str, task: str, attempt: int | None, stream: str, form: Form, *
             while part := opened.read(_PART):
                 printer.write(number, file.suffix[1:], part)
     if not files:
-        click.echo(f"{task} wrote nothing{'' if number else '; it has not begun'}", err=True)
+        click.echo(_nothing(recorded, index, number), err=True)
     return 0
+
+
+def _nothing(recorded: Recorded, index: int, attempts: int) -> str:
+    """Say why there is nothing to print."""
+    run = recorded.rebuild()
+    node, task = run.nodes[index], run.tasks[index]
+    if is_parent(run, index):
+        return f"{node.id} is made of other tasks, which have the output; `unspool show {run.id}` lists them"
+    if node.kind in ("wait", "approval"):
+        return f"{node.id} starts no process and writes nothing; it is {task.state}"
+    if attempts:
+        return f"{node.id} wrote nothing"
+    return f"{node.id} wrote nothing; " + ("it has not begun" if task.started_at is None else f"it is {task.state}")
 
 
 def _index(recorded: Recorded, task: str) -> int:

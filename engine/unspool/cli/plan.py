@@ -31,6 +31,7 @@ def _text(report: dict[str, Any], workers: int) -> list[str]:
     lines = [f"{report['name']}: {len(report['tasks'])} tasks in {len(report['waves'])} waves", ""]
     for number, wave in enumerate(report["waves"], 1):
         lines += _wrap(f"  {number:>3}  ", "  ".join(_counted(task, report["tasks"][task]) for task in wave))
+    lines += _notes(report)
     lines += ["", *_wrap("critical path  ", " -> ".join(path["tasks"]))]
     lines.append(
         f"               {_time(path['seconds'])} of {_time(report['total_work_s'])} work, "
@@ -40,6 +41,20 @@ def _text(report: dict[str, Any], workers: int) -> list[str]:
         mark = "  <- --workers" if row["workers"] == workers else ""
         lines.append(f"  {row['workers']:>5} workers  {_time(row['seconds'])}{mark}")
     return lines
+
+
+def _notes(report: dict[str, Any]) -> list[str]:
+    """Say what a list of batches does not show: what closes the run, who waits for a person, what may grow."""
+    tasks, worst = report["tasks"], report["growth"]["worst_case_tasks"]
+    chosen = [
+        ("at the end   ", [name for name, task in tasks.items() if task["finally"]]),
+        ("asks a person  ", [name for name, task in tasks.items() if task["kind"] == "approval"]),
+        ("as many as it is given  ", [name for name, task in tasks.items() if task["open"]]),
+    ]
+    lines = [line for title, names in chosen if names for line in _wrap(title, "  ".join(names))]
+    if worst > len(tasks) and any(task["bound"] > 1 or task["open"] for task in tasks.values()):
+        lines.append(f"at most {worst} tasks, with all that may be made of these")
+    return ["", *lines] if lines else []
 
 
 def _counted(name: str, task: dict[str, Any]) -> str:

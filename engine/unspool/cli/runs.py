@@ -64,4 +64,4 @@ def read_recorded(name: str) -> Recorded:
 
 def is_abandoned(folder: Path, run_state: str) -> bool:
     """Whether a run is not final and nobody works on it."""
-    return run_state in ("running", "cancelling") and not is_locked(folder)
+    return run_state in ("running", "cancelling", "finishing") and not is_locked(folder)

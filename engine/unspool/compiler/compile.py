@@ -15,7 +15,7 @@ from unspool.compiler.shape import check_shape
 from unspool.compiler.text import Format, Loaded, load
 from unspool.compiler.worst_case import worst_case
 from unspool.model.diagnostics import Diagnostic, Path
-from unspool.model.plan import FanOut, Plan
+from unspool.model.plan import Plan
 
 if TYPE_CHECKING:
     from unspool.compiler.embed import Sources
@@ -68,7 +68,8 @@ def compile_document(
         from unspool.compiler.reaches import check_reaches
 
         inner += check_reaches(flat)
-    found += _check_limits(loaded.value, graph, flat, bounds)
+    worst = worst_case(flat, bounds)
+    found += _check_limits(loaded.value, graph, worst)
     uses: dict[str, set[str]] = {}
     secrets: dict[str, set[str]] = {}
     asked: dict[int, set[str]] | None = None
@@ -91,7 +92,7 @@ def compile_document(
     def source_text(path: Path) -> str | None:
         return loaded.locate.source_text(flat.path_of(path))
 
-    plan = lower(flat, graph, uses, scripts, source_text, bounds, secrets)
+    plan = lower(flat, graph, uses, scripts, source_text, bounds, secrets, worst=worst)
     return Compilation(plan, _located(found, loaded, format))
 
 
@@ -218,11 +219,11 @@ def _readable(value: Any, found: list[Diagnostic]) -> Readable | None:
     return salvage(value, [error.path for error in errors])
 
 
-def _check_limits(value: dict[str, Any], graph: Graph, flat: Flat, bounds: dict[str, FanOut]) -> list[Diagnostic]:
+def _check_limits(value: dict[str, Any], graph: Graph, worst: int) -> list[Diagnostic]:
     limits = value.get("limits", {})
     if not isinstance(limits, dict) or not isinstance(limits.get("max_tasks", 1), int | float):
         return []
-    return check_size(len(graph.names), worst_case(flat, bounds), limits)
+    return check_size(len(graph.names), worst, limits)
 
 
 def _interpolated(flat: Flat) -> tuple[dict[str, Script], list[Diagnostic]]:

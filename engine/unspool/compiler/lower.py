@@ -63,6 +63,8 @@ def lower(
     source_text: SourceText,
     fans: Mapping[str, FanOut],
     secrets: Mapping[str, Collection[str]] = NOTHING,
+    *,
+    worst: int = 0,
 ) -> Plan:
     """Make the plan of a document in which nothing is wrong.
 
@@ -74,6 +76,7 @@ def lower(
         source_text: gives a scalar as it is spelt in the file.
         fans: the fan-out of each task that has one.
         secrets: of each task that is given any, their names.
+        worst: how many tasks a run may come to have.
 
     Cost: O(size of the document).
     """
@@ -93,6 +96,7 @@ def lower(
         run_timeout=parse_duration(limits["timeout"]) if "timeout" in limits else None,
         secrets=tuple(document.get("secrets", ())),
         resources=_resources(document.get("resources", {})),
+        bound=worst if worst > len(graph.names) else 0,
     )
     return replace(plan, hash=plan_hash(plan))
 

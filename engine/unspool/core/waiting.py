@@ -88,6 +88,6 @@ class Waiting(Groups):
     def _decided(self, index: int, *, approved: bool, by: str | None, note: str | None) -> None:
         task = self.tasks[index]
         value = {"approved": approved, "by": by, "note": note}
-        who = f"{by or 'nobody'} said no" + (f": {note}" if note else "")
-        error = None if approved else failure(status.REJECTED, who)
+        said = f"{by} said no" + (f": {note}" if note else "") if by else note or "somebody said no"
+        error = None if approved else failure(status.REJECTED, said)
         self._judge(index, {"value": {"inline": value}}, error, self._at - (task.started_at or self._at))

@@ -247,6 +247,7 @@ class Plan:
         outputs: the run's outputs by name, text with `${{ }}` or plain JSON.
         resources: what the tasks share.
         run_timeout: seconds that the run may take, from its start.
+        bound: how many tasks a run may come to have; 0 where it grows none.
         queue: how many attempts may wait for admission at once.
         secrets: names of the values that nothing may show; no task inherits a variable of such a name.
     """
@@ -264,6 +265,7 @@ class Plan:
     run_timeout: float | None = None
     queue: int | None = None
     secrets: tuple[str, ...] = ()
+    bound: int = 0
 
 
 _TASK_FIELDS = tuple(Task.__dataclass_fields__)
@@ -284,6 +286,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "resources": [list(resource) for resource in plan.resources],
         "run_timeout": plan.run_timeout,
         "queue": plan.queue,
+        "bound": plan.bound,
         "secrets": list(plan.secrets),
         "tasks": [_task_to_json(task) for task in plan.tasks],
     }
@@ -309,6 +312,7 @@ def plan_from_json(data: dict[str, Any]) -> Plan:
         resources=resources_from_json(data["resources"]),
         run_timeout=data.get("run_timeout"),
         queue=data.get("queue"),
+        bound=data.get("bound", 0),
         secrets=tuple(data.get("secrets", ())),
         tasks=tuple(_task_from_json(i, row) for i, row in enumerate(data["tasks"])),
     )

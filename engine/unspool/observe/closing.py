@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from unspool.core.edges import is_tolerated
 from unspool.core.run import Run
 from unspool.core.state import TaskRun
 from unspool.model.lognames import attempt_of
 from unspool.model.plan import Task
-from unspool.model.status import COMPLETED, FAILED, SKIPPED, WAITING_FOR_PERSON
-from unspool.observe.console import printable, tail
-from unspool.observe.report import critical_path, summary
+from unspool.model.status import COMPLETED, FAILED, SKIPPED, SUBSTITUTED, WAITING_FOR_PERSON
+from unspool.observe.console import printable, tail, verdict
+from unspool.observe.report import critical_path, decision, listed, on_its_way, summary, undone
 
 _TAIL_LINES = 20  # of a failed task's output
 _ROWS = 40  # of the table; a larger run shows what did not complete, and what took longest
@@ -36,12 +37,11 @@ def closing(run: Run, logs: Path, paint: Paint, *, table: bool) -> Iterator[str]
         yield from rows(run, paint, _ROWS)
     if run.error is not None:
         yield paint(printable(run.error["message"]), FAILED)
-    for plan, task in zip(run.nodes, run.tasks, strict=True):
-        if task.state == FAILED and task.error is not None and plan.is_shown:
-            yield paint(f"{plan.id} failed: {printable(task.error['message'])}", FAILED)
-            yield from _written(logs / run.id, run.id, plan.id)
-    for name, value in run.outputs.items():
-        yield printable(f"{name}: {value if isinstance(value, str) else json.dumps(value)}")
+    yield from _failures(run, logs, paint)
+    back = undone(run)
+    if back:
+        yield f"undone: {', '.join(back)}"
+    yield from told_outputs(run)
     path = critical_path(run)
     if path is not None and len(path["tasks"]) > 1:
         names = path["tasks"]
@@ -53,21 +53,45 @@ def closing(run: Run, logs: Path, paint: Paint, *, table: bool) -> Iterator[str]
         yield f"more: unspool show {run.id}"
 
 
+def told_outputs(run: Run) -> Iterator[str]:
+    """Give a line for each output of the run."""
+    for name, value in run.outputs.items():
+        yield printable(f"{name}: {value if isinstance(value, str) else json.dumps(value)}")
+
+
+def _failures(run: Run, logs: Path, paint: Paint) -> Iterator[str]:
+    """Give what failed, with the end of what it wrote; first, in a line each, what harmed nobody."""
+    failed = [(run.nodes[index], run.tasks[index]) for index in listed(run) if run.tasks[index].state == FAILED]
+    told = [(plan, task, printable(task.error["message"])) for plan, task in failed if task.error is not None]
+    for plan, task, message in told:
+        if task.reason == SUBSTITUTED or is_tolerated(plan, task.reason):
+            how = "another task stood in for it" if task.reason == SUBSTITUTED else "tolerated"
+            yield f"{plan.id} failed ({how}): {message}"
+    for plan, task, message in told:
+        if task.reason != SUBSTITUTED and not is_tolerated(plan, task.reason):
+            yield paint(f"{plan.id} failed: {message}", FAILED)
+            yield from _written(logs / run.id, run.id, plan.id)
+
+
 def rows(run: Run, paint: Paint, most: int | None = None) -> Iterator[str]:
     """Give a line for each task; where there are more than `most`, for those worth a look."""
-    chosen = [pair for pair in zip(run.nodes, run.tasks, strict=True) if pair[0].is_shown]
+    chosen = [(run.nodes[index], run.tasks[index]) for index in listed(run)]
     if most is not None and len(chosen) > most:
         yield f"{len(chosen)} tasks; of these:"
         chosen = _chosen(chosen, most)
     width = max((len(plan.id) for plan, _ in chosen), default=0)
     for plan, task in chosen:
         why = f" ({task.reason})" if task.reason else ""
-        took = f"{task.running_s:9.3f} s" if task.started_at is not None else " " * 11
+        seconds = on_its_way(run, plan.index)
+        took = " " * 11 if seconds is None else f"{seconds:9.3f} s"
         tries = f"  {task.attempts} attempts" if task.attempts > 1 else ""
+        tries += "  undone" if task.family is not None and task.family.is_undone else ""
         used = f"  {task.memory_peak_mb:.0f} MB" if task.memory_peak_mb is not None else ""
         yield f"  {plan.id:<{width}}  {took}  {paint(f'{task.state}{why}', task.state)}{tries}{used}"
         if most is None and task.error is not None and task.error["message"] != task.reason:
             yield f"  {'':<{width}}               {printable(task.error['message'])}"
+        if decided := decision(run, plan.index):
+            yield f"  {'':<{width}}               {printable(verdict(decided))}"
         if task.reason == WAITING_FOR_PERSON:
             yield f"  {'':<{width}}               {printable(task.prompt or '')}"
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from unspool.core.run import Run
 from unspool.model.entry import Entry
 from unspool.model.events import AttemptEnded, event_to_dict
 from unspool.model.lognames import log_name
-from unspool.model.status import FAILED, FINAL_STATES, QUEUED, RUNNING, WAITING_FOR_PERSON
+from unspool.model.status import COMPLETED, FAILED, FINAL_STATES, QUEUED, RUNNING, WAITING_FOR_PERSON
+from unspool.observe.report import decision
 
 _TAIL = 8192  # bytes from the end of a file that are looked at
 _SHOWN_LINES = 40  # of the output of one attempt
@@ -27,6 +28,13 @@ _CONTROL = re.compile(
 def printable(text: str) -> str:
     """Take out what would steer a terminal."""
     return _CONTROL.sub("", text)
+
+
+def verdict(decided: Mapping[str, Any]) -> str:
+    """Say what was decided, as in `approved by ann: looks fine`."""
+    what = "approved" if decided["approved"] else "rejected"
+    who = f" by {decided['by']}" if decided.get("by") else ""
+    return f"{what}{who}" + (f": {decided['note']}" if decided.get("note") else "")
 
 
 class Stream(Protocol):
@@ -109,6 +117,9 @@ class PlainProgress:
         if reason == WAITING_FOR_PERSON:
             task = run.nodes[index].id
             told += f": {run.tasks[index].prompt} (decide: unspool approve {run.id} {task})"
+        decided = decision(run, index) if state == COMPLETED else None
+        if decided is not None:
+            told += f": {verdict(decided)}"
         if state in (FAILED, QUEUED):
             error = run.tasks[index].error
             if error is not None and error["message"] != reason:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 from unspool.core.run import Run
 from unspool.model.entry import Entry
 from unspool.model.events import AttemptStarted
-from unspool.model.status import CREATED, FAILED, FINAL_STATES, QUEUED, RUNNING, WAITING_FOR_PERSON
+from unspool.model.status import CREATED, FAILED, FINAL_STATES, QUEUED, READY, RUNNING, WAITING_FOR_PERSON
 from unspool.observe.console import PlainProgress, printable, tail
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ FIRST = 0.3  # seconds before the first: a short run draws nothing, and does not
 _MOST_LINES = 16  # of running tasks
 _MOST_WAITING = 3
 _LOOKED_AT = 500  # tasks that are asked what they wait for, at each drawing
+_PATIENT = 1.0  # seconds after which it is told that a task waits for what it uses
 _ROOM = 6  # lines that are never used, so that the view does not scroll
 
 
@@ -50,6 +51,7 @@ class LiveView:
         self._runs = runs
         self._running: dict[tuple[str, int], _Running] = {}
         self._counts: dict[str, int] = {}
+        self._seen: dict[str, tuple[int, int]] = {}  # of each run: nodes looked at, and those of them that are shown
         self._news: list[str] = []  # what is told once, above the view
         self._plain = PlainProgress(_Lines(self._news), runs.__getitem__, logs, verbose=verbose)
         self._verbose = verbose
@@ -158,11 +160,19 @@ class LiveView:
             if not run.state:
                 continue
             done = sum(self._counts.values())
-            shown = sum(node.is_shown for node in run.nodes)
+            shown = self._count(run)
             counts = [f"{done}/{shown} done", f"{len(self._running)} running"]
             counts += [f"{self._counts[state]} {state}" for state in sorted(self._counts) if state != "completed"]
             lines.append(f"{printable(run.plan.name)} {run.state}  {', '.join(counts)}  {_clock(now - run.started_at)}")
         return lines
+
+    def _count(self, run: Run) -> int:
+        """Give how many tasks people see; the nodes of a run only grow, so each is looked at once."""
+        looked, shown = self._seen.get(run.id, (0, 0))
+        if looked < len(run.nodes):
+            shown += sum(run.nodes[index].is_shown for index in range(looked, len(run.nodes)))
+            self._seen[run.id] = len(run.nodes), shown
+        return shown
 
     def _waiting(self, now: float) -> list[str]:
         """Say of the first few waiting tasks what they wait for."""
@@ -179,6 +189,9 @@ class LiveView:
                     again = run.timers.get(f"retry:{task.index}.{task.attempts + 1}")
                     due = run.timers.get(f"wait:{task.index}", now) if again is None else again
                     lines.append(f"  {plan.id} {'goes on' if again is None else 'tries again'} in {_clock(due - now)}")
+                elif task.state == READY and plan.uses and now - (task.queued_at or now) > _PATIENT:
+                    names = ", ".join(name for name, _ in plan.uses)
+                    lines.append(f"  {plan.id} waits for its turn with {names}")
                 elif task.state == CREATED:
                     needs = [need for need, _ in plan.needs if (run.id, need) in self._running]
                     if needs:

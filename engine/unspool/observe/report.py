@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +13,56 @@ from unspool.core.state import TaskRun
 from unspool.model.plan import PRIORITIES
 from unspool.model.status import COMPLETED, FAILED, FINAL_STATES
 from unspool.model.values import Ref, to_json
+
+_PARTS = re.compile(r"[\[./]")
+
+
+def listed(run: Run) -> list[int]:
+    """Give the tasks that people see, in the order in which they look for them: as the document has them.
+
+    What the run has made stands behind what it was made of: instances, stand-ins, and what undoes something.
+    """
+    shown = {node.id: node.index for node in run.nodes if node.is_shown}
+    below: dict[int, list[int]] = {}
+    for name, index in shown.items():
+        is_made = index >= len(run.plan.tasks)
+        above = next((shown[part] for part in _beginnings(name) if part in shown), -1) if is_made else -1
+        below.setdefault(above, []).append(index)
+    found: list[int] = []
+    left = below.get(-1, [])[::-1]
+    while left:
+        found.append(left.pop())
+        left += below.get(found[-1], [])[::-1]
+    return found
+
+
+def _beginnings(name: str) -> Iterator[str]:
+    """Give what the name of a task that was made may begin with, longest first; a key may hold any character."""
+    return (name[: part.start()] for part in reversed(list(_PARTS.finditer(name))))
+
+
+def is_parent(run: Run, index: int) -> bool:
+    """Whether a task is only what its instances or its members make of it."""
+    family = run.tasks[index].family
+    return run.nodes[index].group is not None or (family is not None and bool(family.instances))
+
+
+def on_its_way(run: Run, index: int) -> float | None:
+    """Give how long the attempts of a task took, or, where it has none, how long it was on its way; seconds."""
+    task = run.tasks[index]
+    if task.started_at is None:
+        return None
+    if task.attempts or task.running_s or task.completed_at is None:
+        return task.running_s
+    return max(0.0, task.completed_at - task.started_at)
+
+
+def undone(run: Run) -> list[str]:
+    """Give the names of what was undone, in the order in which that was done."""
+    done = [task for task in run.tasks if task.family is not None and task.family.undoes >= 0 and task.started_at]
+    done.sort(key=lambda task: (task.started_at or 0.0, task.index))
+    causes = [task.family.undoes for task in done if task.family is not None]
+    return [run.nodes[index].id for index in causes if (family := run.tasks[index].family) and family.is_undone]
 
 
 def report(run: Run, now: float) -> dict[str, Any]:
@@ -29,7 +81,7 @@ def report(run: Run, now: float) -> dict[str, Any]:
         "error": run.error,
         "started_at": moment(run.started_at),
         "duration_s": _seconds(end - run.started_at),
-        "tasks": {node.id: _task(run, node.index) for node in run.nodes if node.is_shown},
+        "tasks": {run.nodes[index].id: _task(run, index) for index in listed(run)},
         "outputs": _plain(run.outputs),
         "actual_critical_path": critical_path(run),
         "cost": {"cost_usd": 0, "tokens": 0},
@@ -52,16 +104,26 @@ def _task(run: Run, index: int) -> dict[str, Any]:
             "started_at": moment(task.started_at),
             "completed_at": moment(task.completed_at),
             "queued_s": _seconds(task.queued_s) if started else None,
-            "running_s": _seconds(task.running_s) if started else None,
+            "running_s": _seconds(on_its_way(run, index) or 0.0) if started else None,
             "cpu_s": task.cpu_s,
             "memory_peak_mb": task.memory_peak_mb,
             "outputs": _plain(task.outputs),
             "error": task.error if task.state == FAILED else None,
             "tags": list(plan.tags) or None,
             "prompt": task.prompt,
+            "decision": decision(run, index),
             "compensated": (task.family is not None and task.family.is_undone) or None,
         }
     )
+
+
+def decision(run: Run, index: int) -> dict[str, Any] | None:
+    """Give what was decided where a person was asked: `approved`, and `by` and `note` where they are known."""
+    task = run.tasks[index]
+    if run.nodes[index].kind != "approval" or task.result is None or task.state not in FINAL_STATES:
+        return None
+    decided = task.result.get("json")
+    return _known(decided) if isinstance(decided, dict) else None
 
 
 def critical_path(run: Run) -> dict[str, Any] | None:
@@ -112,9 +174,8 @@ def summary(run: Run) -> str:
     """Say in one line how a run stands, such as `failed: 1 failed, 3 completed, 2 cancelled in 4.2 s`."""
     counts: dict[str, int] = {}
     for node, task in zip(run.nodes, run.tasks, strict=True):
-        if not node.is_shown:
-            continue
-        counts[task.state] = counts.get(task.state, 0) + 1
+        if node.is_shown and not is_parent(run, node.index):
+            counts[task.state] = counts.get(task.state, 0) + 1
     said = ", ".join(f"{counts[state]} {state}" for state in sorted(counts, key=_rank))
     why = f" ({run.reason})" if run.reason else ""
     took = "" if run.completed_at is None else f" in {run.completed_at - run.started_at:.2f} s"

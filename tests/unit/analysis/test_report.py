@@ -49,7 +49,7 @@ def test_the_facts_of_a_plan():
 def _task(kind, depends_on, dependents, wave, times):
     names = ("estimate_s", "earliest_s", "latest_s", "slack_s")
     fixed = {"kind": kind, "depends_on": depends_on, "dependents": dependents, "wave": wave}
-    return {**fixed, **dict(zip(names, times, strict=True)), "open": False, "bound": 1}
+    return {**fixed, **dict(zip(names, times, strict=True)), "open": False, "bound": 1, "finally": False}
 
 
 def test_the_schema_is_sound_and_fits_the_report():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tests.playing import FAILS, Player
 from tests.property.worlds import started
 from unspool.core.run import Run
 from unspool.model.events import AttemptEnded, TaskAdmitted
@@ -74,3 +75,35 @@ def test_a_long_critical_path_is_cut_in_its_middle(tmp_path: Path):
     path = lines(finished(*chain), tmp_path)[0]
     assert path.startswith("critical path: t0 > t1 > t2 > t3 > t4 > t5 > 18 more > t24 > ")
     assert path.endswith("> t29 (465.00 s)")
+
+
+def test_failures_that_harmed_nobody_come_first_and_are_told_as_such(tmp_path: Path):
+    text = """
+    tasks:
+      soft: {run: [x], on_failure: skip}
+      hard: {run: [x]}
+      alt: {run: [x], on_failure: {substitute: spare}}
+    templates: {spare: {run: [x]}}
+    """
+    found = lines(Player(text, {"soft": FAILS, "hard": FAILS, "alt": FAILS}).finish(), tmp_path)
+    assert found[:3] == [
+        "soft failed (tolerated): exit code 1",
+        "alt failed (another task stood in for it): exit code 1",
+        "hard failed: exit code 1",
+    ]
+
+
+def test_what_was_undone_is_told_once_and_marked_in_its_row(tmp_path: Path):
+    text = """
+    tasks:
+      a: {run: [x], compensate: {run: [u]}}
+      b: {depends_on: [a], run: [x], on_failure: {rollback: {then: cancel}}}
+    """
+    found = lines(Player(text, {"b": FAILS}).finish(), tmp_path, table=True)
+    assert "undone: a" in found
+    assert [line.split()[0] for line in found if line.endswith("completed  undone")] == ["a"]
+
+
+def test_a_decision_stands_under_its_task(tmp_path: Path):
+    run = Player("tasks: {go: {approval: Sure?}}", answers={"go": False}).finish()
+    assert any(line.strip() == "rejected by ann" for line in rows(run, unpainted))

@@ -102,6 +102,12 @@ def test_a_retry_tells_when(tmp_path: Path):
     assert "  t0 tries again in 1m29s" in stage.draw(START + 2)
 
 
+def test_who_waits_for_what_it_uses_is_told_after_a_moment(tmp_path: Path):
+    stage = Stage(tmp_path, {"uses": (("api", 1), ("port", 1))})
+    assert not any("waits" in line for line in stage.draw(START + FIRST))
+    assert "  t0 waits for its turn with api, port" in stage.draw(START + 2)
+
+
 @pytest.mark.parametrize("height", [5, 24])
 def test_it_is_never_higher_than_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, height: int):
     monkeypatch.setenv("LINES", str(height))

@@ -12,7 +12,8 @@ from tests.playing import FAILS, Player
 from tests.property.documents import growing
 from tests.property.lives import Life
 from tests.property.worlds import SEEDS
-from unspool.observe.report import critical_path, report, summary
+from unspool.core.run import Run
+from unspool.observe.report import critical_path, listed, on_its_way, report, summary, undone
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "report.schema.json").read_text())
 
@@ -84,3 +85,64 @@ def test_the_path_leads_over_what_was_undone():
       ship: {depends_on: [pay], run: [x], on_failure: {rollback: {then: cancel}}}
     """
     assert path_of(text, {"ship": FAILS}) == ["book", "pay", "ship", "pay/compensate", "book/compensate"]
+
+
+UNDONE = """
+tasks:
+  live: {run: [x], compensate: {run: [u]}}
+  copy: {depends_on: [live], for_each: [a.b, c], run: [x], compensate: {run: [u]}}
+  go: {depends_on: [copy], approval: {prompt: Sure?}}
+  pub: {depends_on: [go], run: [x], on_failure: {rollback: {then: cancel}}}
+  alt: {run: [x], on_failure: {substitute: spare}}
+templates: {spare: {run: [x]}}
+finally: {bye: {run: [x]}}
+"""
+
+
+def undone_run() -> Run:
+    player = Player(UNDONE, {"pub": FAILS, "alt": FAILS}, answers={"go": True})
+    return player.finish()
+
+
+def test_what_a_run_has_made_is_listed_behind_what_it_was_made_of():
+    run = undone_run()
+    assert [run.nodes[index].id for index in listed(run)] == [
+        "live",
+        "live/compensate",
+        "copy",
+        "copy[a.b]",
+        "copy[a.b]/compensate",
+        "copy[c]",
+        "copy[c]/compensate",
+        "go",
+        "pub",
+        "alt",
+        "alt/spare",
+        "bye",
+    ]
+
+
+def test_what_was_undone_is_named_in_the_order_of_undoing():
+    run = undone_run()
+    assert sorted(undone(run)[:2]) == ["copy[a.b]", "copy[c]"]
+    assert undone(run)[2:] == ["live"]
+
+
+def test_a_parent_and_an_approval_show_how_long_they_were_on_their_way():
+    run = undone_run()
+    for name in ("copy", "go"):
+        index = next(node.index for node in run.nodes if node.id == name)
+        task = run.tasks[index]
+        assert on_its_way(run, index) == task.completed_at - task.started_at > 0
+    assert on_its_way(run, next(node.index for node in run.nodes if node.id == "spare")) is None
+
+
+def test_a_decision_is_in_the_report():
+    told = report(undone_run(), 0.0)["tasks"]
+    assert told["go"]["decision"] == {"approved": True, "by": "ann"}
+    assert "decision" not in told["live"]
+    jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(json.dumps(report(undone_run(), 0.0))))
+
+
+def test_a_summary_counts_what_ran_and_not_what_is_made_of_it():
+    assert ": 2 failed, 9 completed in " in summary(undone_run())
