@@ -162,17 +162,20 @@ def _listen(engine: Engine, logs: Path, form: str, show: Show) -> Callable[[], N
     """Let people and programs hear of the run; what is returned takes the view off the terminal again."""
     from unspool.observe.console import JsonLines, PlainProgress
 
-    runs = engine.host.runs
+    runs, admission = engine.host.runs, engine.host.admission
     if form == "ndjson":
         engine.host.listen(JsonLines(sys.stdout, runs.__getitem__))
     if show == "quiet":
         return lambda: None
     if not _can_draw(form):
-        engine.host.listen(PlainProgress(sys.stderr, runs.__getitem__, logs, verbose=show == "verbose"))
+        verbose = show == "verbose"
+        engine.host.listen(
+            PlainProgress(sys.stderr, runs.__getitem__, logs, verbose=verbose, pools=lambda: admission.pools)
+        )
         return lambda: None
     from unspool.observe.live import LiveView
 
-    view = LiveView(sys.stderr, runs, logs, time.time(), verbose=show == "verbose")
+    view = LiveView(sys.stderr, runs, logs, time.time(), verbose=show == "verbose", pools=lambda: admission.pools)
     engine.host.listen(view)
     engine.host.show(view)
     return view.close

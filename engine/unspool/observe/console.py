@@ -1,13 +1,15 @@
-"""Plain progress: one line for each change of a task's state, and events as JSON lines."""
+"""Plain progress: one line for each change of a task's state or of a breaker's, and events as JSON lines."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from unspool.core.pools import Pool
 from unspool.core.run import Run
 from unspool.model.entry import Entry
 from unspool.model.events import AttemptEnded, event_to_dict
@@ -82,7 +84,13 @@ class PlainProgress:
     """Writes a line when a task begins, waits for another attempt, or is final; if asked to, what each task wrote."""
 
     def __init__(
-        self, stream: Stream, runs: Callable[[str], Run], logs: Path | None = None, *, verbose: bool = False
+        self,
+        stream: Stream,
+        runs: Callable[[str], Run],
+        logs: Path | None = None,
+        *,
+        verbose: bool = False,
+        pools: Callable[[], Iterable[Pool]] = tuple,
     ) -> None:
         """Prepare to write.
 
@@ -91,7 +99,10 @@ class PlainProgress:
             runs: gives a run by its id.
             logs: where kept output lies: `RUN/TASK.ATTEMPT.out` and `.err`.
             verbose: write the end of what each attempt wrote, too.
+            pools: gives the resources that are shared, whose circuit breakers are told of.
         """
+        self._pools = pools
+        self._open: set[str] = set()  # resources whose breaker is known to be open
         self._writer = _Writer(stream)
         self._runs = runs
         self._logs = logs if verbose else None
@@ -108,7 +119,20 @@ class PlainProgress:
                 at = 1 if moves[0][1] == RUNNING else 0  # a short attempt is told with its start
                 told[at:at] = _output(self._logs / run.id, name)
             lines += told
+        lines += self._breakers()
         self._writer.write(lines)
+
+    def _breakers(self) -> Iterator[str]:
+        """Tell of each circuit breaker that opened, or closed again, since it was last looked at."""
+        for pool in self._pools():
+            state = "closed" if pool.circuit is None else pool.circuit.state
+            if pool.circuit is not None and state == "open" and pool.key not in self._open:
+                self._open.add(pool.key)
+                until = datetime.fromtimestamp(pool.circuit.until).astimezone().strftime("%H:%M:%S")
+                yield f"{pool.name}: the circuit breaker is open until {until}; what uses it waits\n"
+            elif state == "closed" and pool.key in self._open:
+                self._open.discard(pool.key)
+                yield f"{pool.name}: the circuit breaker is closed again\n"
 
     def _line(self, run: Run, index: int, state: str, reason: str | None) -> str:
         told = f"{run.nodes[index].id}: {state}"

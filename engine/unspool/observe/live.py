@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
+from unspool.core.pools import Pool
 from unspool.core.run import Run
 from unspool.model.entry import Entry
 from unspool.model.events import AttemptStarted
@@ -37,7 +38,16 @@ class _Running(NamedTuple):
 class LiveView:
     """A listener that draws. It is drawn over in place, so its size never exceeds the terminal's."""
 
-    def __init__(self, stream: TextIO, runs: Mapping[str, Run], logs: Path, now: float, *, verbose: bool) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        runs: Mapping[str, Run],
+        logs: Path,
+        now: float,
+        *,
+        verbose: bool,
+        pools: Callable[[], Iterable[Pool]] = tuple,
+    ) -> None:
         """Prepare to draw.
 
         Args:
@@ -46,6 +56,7 @@ class LiveView:
             logs: where kept output lies: `RUN/TASK.ATTEMPT.out` and `.err`.
             now: the moment, in seconds since the epoch.
             verbose: tell each change of state and what each task wrote, too.
+            pools: gives the resources that are shared.
         """
         self._stream = stream
         self._runs = runs
@@ -53,7 +64,7 @@ class LiveView:
         self._counts: dict[str, int] = {}
         self._seen: dict[str, tuple[int, int]] = {}  # of each run: nodes looked at, and those of them that are shown
         self._news: list[str] = []  # what is told once, above the view
-        self._plain = PlainProgress(_Lines(self._news), runs.__getitem__, logs, verbose=verbose)
+        self._plain = PlainProgress(_Lines(self._news), runs.__getitem__, logs, verbose=verbose, pools=pools)
         self._verbose = verbose
         self._due = now + FIRST
         self._live: Live | None = None

@@ -1,13 +1,15 @@
 import io
 import json
+import re
 
 import pytest
 
 from tests.property.worlds import started
+from unspool.core.pools import Pool
 from unspool.core.run import Run
 from unspool.model.entry import Entry
 from unspool.model.events import AttemptEnded, TaskAdmitted
-from unspool.model.plan import Plan, Task
+from unspool.model.plan import Breaker, Plan, Resource, Task
 from unspool.observe.console import JsonLines, PlainProgress, printable
 
 
@@ -86,3 +88,20 @@ def test_verbose_shows_what_was_written_between_the_start_and_the_end(tmp_path):
         "a: failed (exit_code): exit code 3",
         "b: cancelled (dependency_failed)",
     ]
+
+
+def test_a_breaker_that_opens_and_closes_is_told_once_each():
+    pool = Pool("k", Resource("api", breaker=Breaker(1, 60.0, 1)))
+    stream = io.StringIO()
+    progress = PlainProgress(stream, {}.__getitem__, pools=lambda: [pool])
+    progress.heard([])
+    assert stream.getvalue() == ""
+    pool.circuit.leave(pool.circuit.enter(), 1000.0, "server")
+    progress.heard([])
+    progress.heard([])
+    said = stream.getvalue()
+    assert re.fullmatch(r"api: the circuit breaker is open until \d\d:\d\d:40; what uses it waits\n", said)
+    pool.circuit.leave(pool.circuit.enter(), 1061.0, "ok")
+    progress.heard([])
+    progress.heard([])
+    assert stream.getvalue() == said + "api: the circuit breaker is closed again\n"
