@@ -33,7 +33,7 @@ def body(field: str, uses: str = "[port]") -> str:
         'http: {url: "http://a.example", headers: {X-Port: "${{ lease.port }}"}}',
         'http: {url: "http://a.example", json: {port: "${{ lease.port }}"}}',
         'http: {url: "http://a.example", body: "${{ lease.port }}"}',
-        'http: {url: "http://a.example", method: "${{ \'GET\' if lease.port == 8001 else \'HEAD\' }}"}',
+        "http: {url: \"http://a.example\", method: \"${{ 'GET' if lease.port == 8001 else 'HEAD' }}\"}",
     ],
 )
 def test_it_is_known_in_the_action_env_and_cwd(field):
@@ -62,7 +62,13 @@ def test_it_is_known_in_the_action_env_and_cwd(field):
         ("run: x ${{ lease.port }}", "{port: 2}", "UNS075", "is a list or a map", "join"),
         ('run: [x]\n    when: "${{ lease.port == 1 }}"', "[port]", "UNS064", "not known in `when`", "`env` or `cwd`"),
         ('http: {url: "http://a.example/${{ lease.prt }}"}', "[port]", "UNS124", "does not use `prt`", "`lease.port`?"),
-        ('http: {url: "http://a.example"}\n    cache: {key: "${{ lease.port }}"}', "[port]", "UNS064", "`cache`", "`env`"),
+        (
+            'http: {url: "http://a.example"}\n    cache: {key: "${{ lease.port }}"}',
+            "[port]",
+            "UNS064",
+            "`cache`",
+            "`env`",
+        ),
         ('run: [x]\n    success_when: "${{ lease.port == 1 }}"', "[port]", "UNS064", "in `success_when`", "`env`"),
     ],
 )
