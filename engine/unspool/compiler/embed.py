@@ -259,6 +259,8 @@ def _adapted(
         }
         return {**dict(_defaults_for(body, common)), **body, "group": {**group, "tasks": inner}}
     made = {**dict(_defaults_for(body, common)), **body}
+    if "retry" in body and "retry" in common:
+        made["retry"] = {**common["retry"], **body["retry"]}
     if isinstance(body.get("run"), list):
         made["run"] = [_text(item, (*path, "run", index), spelt) for index, item in enumerate(body["run"])]
     if "run" in body or "python" in body:
@@ -266,8 +268,11 @@ def _adapted(
         cwd = made.get("cwd", "")
         made["cwd"] = cwd if cwd.startswith("/") else "/".join(part for part in (folder, cwd) if part) or "."
     if "compensate" in body:
-        made["compensate"] = _adapted(body["compensate"], (*path, "compensate"), {}, env, folder, spelt)
-        made["compensate"].pop("cwd", None)
+        is_process = "env" in made  # whose variables and folder its compensation takes over
+        added = {} if is_process else env
+        made["compensate"] = _adapted(body["compensate"], (*path, "compensate"), common, added, folder, spelt)
+        if is_process and "cwd" not in body["compensate"]:
+            made["compensate"].pop("cwd", None)
     return made
 
 

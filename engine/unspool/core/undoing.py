@@ -98,7 +98,9 @@ class Undoing(Waiting):
         done = [each for each in self._ancestors(index) if self._can_undo(each)]
         done.sort(key=lambda each: (self.tasks[each].completed_at or 0.0, each))
         task, node = self.tasks[index], self.nodes[index]
-        has_begun = task.queued_at is not None or task.started_at is not None
+        has_begun = task.started_at is not None or (
+            task.queued_at is not None and task.reason != status.EXPRESSION_ERROR  # its action could not even be built
+        )
         own = [index] if node.undo is not None and node.fan_out is None and has_begun else []
         stopping = self._below(done, index)
         for each in stopping:

@@ -243,9 +243,12 @@ class Compensation(Part):
     shell: Shell | None = Field(None, description="The shell of a script. Default: sh.")
     stdin: str | None = Field(None, description="Text for the standard input of `run`.")
     arguments: dict[str, AnyValue] | None = Field(None, alias="with", description="Values for the action.")
-    env: Environment | None = Field(None, description="Environment variables, added to the document's.")
-    timeout: PositiveDuration | None = Field(None, description="The time limit of each attempt.")
-    retry: Retry | None = Field(None, description="How a failed attempt is repeated. Default: not at all.")
+    env: Environment | None = Field(None, description="Environment variables, added to those of the task.")
+    cwd: Text | None = Field(None, description="The folder to run in. Default: that of the task.")
+    timeout: PositiveDuration | None = Field(
+        None, description="The time limit of each attempt. Default: that of `defaults`."
+    )
+    retry: Retry | None = Field(None, description="How a failed attempt is repeated, over that of `defaults`.")
 
     @model_validator(mode="after")
     def _check_action(self) -> Self:

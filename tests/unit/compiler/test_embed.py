@@ -184,3 +184,33 @@ def test_what_cannot_be_embedded_says_why_where_it_is_named(change, files, code,
 def test_a_text_that_is_no_file_can_name_no_other():
     (found,) = [one for one in compile_document(dedent(PARENT).lstrip()).diagnostics if one.code == "UNS180"]
     assert "from a text that is no file" in found.message
+
+
+UNDOING = """
+unspool: 1
+name: child
+env: {A: doc, B: doc}
+defaults: {timeout: 7s, shell: bash, retry: {max_attempts: 2}}
+tasks:
+  push: {run: [x], cwd: in, env: {A: task}, compensate: {run: "echo y"}}
+  pull: {run: [x], compensate: {run: [y], cwd: out, env: {B: own}, timeout: 1s, retry: {delay: 2s}}}
+  ask: {approval: well?, compensate: {run: [y]}}
+  fail: {depends_on: [push, pull, ask], run: [x], on_failure: {rollback: {}}}
+"""
+
+UNDOER = "unspool: 1\nname: parent\ntasks: {sub: {workflow: {path: sub/child.yaml}}}\n"
+
+
+def test_a_compensation_has_the_defaults_the_variables_and_the_folder_of_its_own_document():
+    compilation = compiled(UNDOER, child=UNDOING)
+    assert compilation.plan is not None, compilation.diagnostics
+    push, pull, ask = (
+        next(task for task in compilation.plan.tasks if task.id == f"sub.{name}/compensate")
+        for name in ("push", "pull", "ask")
+    )
+    assert (push.env, push.cwd, push.timeout) == ({"A": "task", "B": "doc"}, "sub/in", 7)
+    assert push.action["shell"] == "bash"
+    assert push.retry.max_attempts == 2
+    assert (pull.env, pull.cwd, pull.timeout) == ({"A": "doc", "B": "own"}, "sub/out", 1)
+    assert (pull.retry.max_attempts, pull.retry.delay) == (2, 2)
+    assert (ask.env, ask.cwd) == ({"A": "doc", "B": "doc"}, "sub")
