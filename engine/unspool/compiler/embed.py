@@ -263,6 +263,9 @@ def _adapted(
         made["retry"] = {**common["retry"], **body["retry"]}
     if isinstance(body.get("run"), list):
         made["run"] = [_text(item, (*path, "run", index), spelt) for index, item in enumerate(body["run"])]
+    if "headers" in body.get("http", ()):
+        headers = _texts(body["http"]["headers"], (*path, "http", "headers"), spelt)
+        made["http"] = {**body["http"], "headers": headers}
     if "run" in body or "python" in body:
         made["env"] = {**env, **_texts(body.get("env", {}), (*path, "env"), spelt)}
         cwd = made.get("cwd", "")

@@ -214,3 +214,27 @@ def test_a_compensation_has_the_defaults_the_variables_and_the_folder_of_its_own
     assert (pull.env, pull.cwd, pull.timeout) == ({"A": "doc", "B": "own"}, "sub/out", 1)
     assert (pull.retry.max_attempts, pull.retry.delay) == (2, 2)
     assert (ask.env, ask.cwd) == ({"A": "doc", "B": "doc"}, "sub")
+
+
+ASKING = """
+unspool: 1
+name: child
+tasks:
+  push:
+    http: {url: "http://a/", headers: {X-Version: 3.10}}
+    compensate: {http: {url: "http://b/", headers: {X-Version: 4.10}}}
+  pull:
+    run: [x]
+    compensate: {http: {url: "http://b/"}}
+    depends_on: [push]
+    on_failure: {rollback: {}}
+"""
+
+
+def test_requests_are_spelt_as_in_their_own_document():
+    compilation = compiled(UNDOER, child=ASKING)
+    assert compilation.plan is not None, compilation.diagnostics
+    tasks = {task.id: task for task in compilation.plan.tasks}
+    assert tasks["sub.push"].action["headers"] == {"X-Version": "3.10"}
+    assert tasks["sub.push/compensate"].action["headers"] == {"X-Version": "4.10"}
+    assert (tasks["sub.pull/compensate"].kind, tasks["sub.pull/compensate"].env) == ("http", {})
