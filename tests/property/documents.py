@@ -188,6 +188,7 @@ class _Drawing:
             task["timeout"] = "30s"
         if self._is(0.6):
             undo = {"http": {"url": "http://undo.example"}} if self._is(0.1) else {"run": ["undo"]}
+            undo |= {"uses": ["port"]} if self._is(0.1) else {}
             task["compensate"] = {**undo, **({"retry": {"max_attempts": 2}} if self._is(0.3) else {})}
         if self._is(0.3):
             task["uses"] = self.chance.choice((["pool"], {"pool": 2}, ["port"], ["gate"], ["pace", "port"]))

@@ -176,6 +176,7 @@ SEEDS: tuple[dict[str, Any], ...] = (
                 "compensate": {
                     "http": {"url": "https://a/${{ tasks.unsend.state }}", "method": "DELETE", "expect": [200, 404]},
                     "retry": {"max_attempts": 2},
+                    "uses": ["port"],
                 },
             },
         },

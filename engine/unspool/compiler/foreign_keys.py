@@ -132,7 +132,7 @@ RENAMES = {
     "compensate": {
         theirs: ours
         for theirs, ours in _TASK.items()
-        if ours in ("run", "python", "http", "shell", "stdin", "with", "env", "cwd", "timeout", "retry")
+        if ours in ("run", "python", "http", "shell", "stdin", "with", "env", "cwd", "timeout", "retry", "uses")
     },
     "group": _table(
         tasks="steps jobs nodes stages children members subtasks do",

@@ -253,6 +253,7 @@ class Compensation(Part):
         None, description="The time limit of each attempt. Default: that of `defaults`."
     )
     retry: Retry | None = Field(None, description="How a failed attempt is repeated, over that of `defaults`.")
+    uses: Uses | None = None
 
     @model_validator(mode="after")
     def _check_action(self) -> Self:

@@ -105,7 +105,20 @@ def test_one_that_has_the_lease_by_the_defaults_takes_it_over():
     assert undo.uses == (("port", 1), ("room", 1))
 
 
-@pytest.mark.parametrize("wrong", ["env: 3", "cwd: 3", "en: {A: a}", "timeout: 3, enn: {}"])
+def test_one_that_uses_something_has_leases_of_its_own():
+    body = "run: [x], uses: [port], env: {PORT: '${{ lease.port }}'}, compensate: {run: [y, '${{ lease.port }}'], %s}"
+    head = POOL.replace(", room: {slots: 1}", "")
+    undo = undo_of(body % "uses: [port]", head)
+    assert (undo.uses, undo.env) == ((("port", 1),), {"PORT": "${{ lease.port }}"})
+    other, own = diagnose(f"{head}tasks: {{t: {{{body % 'timeout: 1s'}}}}}")
+    assert (other.path, own.path) == (("tasks", "t", "env", "PORT"), ("tasks", "t", "compensate", "run", 1))
+    assert own.message == "`compensate` of task `t` does not use `port`"
+    assert "`uses: [port]`" in (own.hint or "")
+    (unknown,) = diagnose(f"{head}tasks: {{t: {{{body % 'uses: [port, prot]'}}}}}")
+    assert (unknown.code, unknown.path) == ("UNS120", ("tasks", "t", "compensate", "uses", 1))
+
+
+@pytest.mark.parametrize("wrong", ["env: 3", "uses: 3", "cwd: 3", "en: {A: a}", "timeout: 3, enn: {}"])
 def test_nothing_is_said_to_be_taken_over_where_it_may_have_its_own(wrong):
     head = f"{POOL}tasks: {{r: {{run: [x], uses: [room]}}, t: {{run: [x], uses: [port], "
     field = "cwd: '${{ lease.port }}'" if "cwd" in wrong else "env: {A: '${{ lease.port }}'}"
