@@ -138,9 +138,9 @@ def test_the_headers_of_a_request_that_undoes_hold_secrets_which_nobody_sees(pro
 
 def test_a_request_that_undoes_is_sent_again_after_a_crash(project: Path, server: LocalServer):
     server.held = {"/book/1/pages/1"}
-    undo = {"http": {"url": f"{server.url}/book/1/pages/1", "method": "DELETE"}}
+    undo = {"http": {"url": f"{server.url}/book/1/pages/${{{{ lease.page }}}}", "method": "DELETE"}, "uses": ["page"]}
     tasks = {"book": {"run": ["true"], "compensate": undo}, "ship": {"depends_on": ["book"], **FAIL}}
-    engine = start("run", write("flow.json", tasks))
+    engine = start("run", write("flow.json", tasks, resources={"page": {"items": [1]}}))
     wait_for(server.arrived.is_set)
     engine.kill()
     engine.communicate()

@@ -16,8 +16,8 @@ class Readable(NamedTuple):
         holes: the maps and lists whose content is not known: `("inputs",)`, `("env",)`, `("secrets",)`,
             `("resources",)`, `("defaults",)`, `("templates",)`, and of a task, wherever it stands, its path and
             `"outputs"`, `"depends_on"`, `"uses"`, `"for_each"` (how it multiplies), `"compensate"`, `"inputs"` (of a
-            template) or `"mode"` (of its group); of a compensation its path and `"env"`, `"cwd"` or `"uses"`. Nothing may be
-            called unknown or missing for want of what stood there.
+            template) or `"mode"` (of its group); of a compensation its path and `"env"`, `"cwd"` or `"uses"`.
+            Nothing may be called unknown or missing for want of what stood there.
     """
 
     document: dict[str, Any]
@@ -255,7 +255,8 @@ class _Tasks:
     def _note_unread(self, kept: dict[str, Any], body: Any, path: Path) -> None:
         """Know which of what a compensation would take over it may have itself."""
         is_stray = not isinstance(body, dict) or self._faults.has_stray_key(path)
-        self._holes.update((*path, key) for key in ("env", "cwd", "uses") if key not in kept and (is_stray or key in body))
+        unread = (key for key in ("env", "cwd", "uses") if key not in kept)
+        self._holes.update((*path, key) for key in unread if is_stray or key in body)
 
     def _group(self, group: dict[str, Any], path: Path) -> dict[str, Any]:
         kept: dict[str, Any] = {"tasks": self.tasks(group["tasks"], (*path, "tasks"))}
