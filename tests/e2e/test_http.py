@@ -135,6 +135,32 @@ def test_a_value_that_would_make_another_address_fails_the_task(project: Path, s
     assert (code, report["tasks"]["t"]["reason"], server.seen) == (1, "expression_error", [])
 
 
+def test_a_request_goes_where_its_lease_says_and_again_after_a_crash(project: Path, server: LocalServer):
+    """The engine dies while one that holds the only page waits for its answer; resumed, it leases again and is sent."""
+    server.held = {"/book/2/pages/7"}
+    ask = {
+        "uses": ["page"],
+        "http": {
+            "url": f"{server.url}/book/2/pages/${{{{ lease.page }}}}",
+            "headers": {"X-Page": "${{ lease.page }}"},
+            "json": {"page": "${{ lease.page }}"},
+        },
+    }
+    told = {**ask, "depends_on": ["t"], "http": {**ask["http"], "url": f"{server.url}/echo"}}
+    told["outputs"] = {"all": {"from": "json"}}
+    document = write("w.json", {"t": ask, "told": told}, resources={"page": {"items": [7]}})
+    process = start("run", document)
+    wait_for(server.arrived.is_set)
+    process.kill()
+    process.communicate(timeout=20)
+    server.let_go()
+    ended = unspool("resume", "latest", "--format", "json")
+    assert ended.returncode == 0, ended.stderr
+    assert [path for _, path in server.seen] == ["/book/2/pages/7", "/book/2/pages/7", "/echo"]
+    said = json.loads(ended.stdout)["tasks"]["told"]["outputs"]["all"]
+    assert (said["headers"]["x-page"], json.loads(said["body"])) == ("7", {"page": 7})
+
+
 def test_without_the_library_documents_are_checked_and_requests_say_what_to_install(project: Path, server: LocalServer):
     folder = project / "without"
     folder.mkdir()

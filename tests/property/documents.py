@@ -194,7 +194,9 @@ class _Drawing:
         if self._is(0.2):
             task["timeout"] = "30s"
         if self._is(0.6):
-            task["compensate"] = {"run": ["undo"], **({"retry": {"max_attempts": 2}} if self._is(0.3) else {})}
+            undo = {"http": {"url": "http://undo.example"}} if self._is(0.1) else {"run": ["undo"]}
+            undo |= {"uses": ["port"]} if self._is(0.1) else {}
+            task["compensate"] = {**undo, **({"retry": {"max_attempts": 2}} if self._is(0.3) else {})}
         if self._is(0.3):
             task["uses"] = self.chance.choice((["pool"], {"pool": 2}, ["port"], ["gate"], ["pace", "port"]))
         if self._is(0.1) and not self.calm:

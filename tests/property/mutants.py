@@ -170,7 +170,15 @@ SEEDS: tuple[dict[str, Any], ...] = (
                 },
                 "on_failure": {"rollback": {"then": "retry", "attempts": 2}},
             },
-            "undo": {"run": "true", "compensate": {"python": "a:b"}, "on_failure": {"rollback": {}}},
+            "undo": {"run": "true", "compensate": {"python": "a:b", "cwd": "c"}, "on_failure": {"rollback": {}}},
+            "unsend": {
+                "run": "true",
+                "compensate": {
+                    "http": {"url": "https://a/${{ tasks.unsend.state }}", "method": "DELETE", "expect": [200, 404]},
+                    "retry": {"max_attempts": 2},
+                    "uses": ["port"],
+                },
+            },
         },
         "templates": {
             "fallback": {

@@ -260,18 +260,25 @@ def _adapted(
         }
         return {**dict(_defaults_for(body, common)), **body, "group": {**group, "tasks": inner}}
     made = {**dict(_defaults_for(body, common)), **body}
+    if "retry" in body and "retry" in common:
+        made["retry"] = {**common["retry"], **body["retry"]}
     if isinstance(body.get("run"), list):
         made["run"] = [_text(item, (*path, "run", index), spelt) for index, item in enumerate(body["run"])]
     if isinstance(body.get("run"), str):
         made.setdefault("shell", DEFAULT_SHELL)  # not the default of the document around it
+    if "headers" in body.get("http", ()):
+        headers = _texts(body["http"]["headers"], (*path, "http", "headers"), spelt)
+        made["http"] = {**body["http"], "headers": headers}
     if "run" in body or "python" in body:
         made["env"] = {**env, **_texts(body.get("env", {}), (*path, "env"), spelt)}
         cwd = made.get("cwd", "")
         made["cwd"] = cwd if cwd.startswith("/") else "/".join(part for part in (folder, cwd) if part) or "."
     if "compensate" in body:
-        shell = {key: value for key, value in common.items() if key == "shell"}
-        made["compensate"] = _adapted(body["compensate"], (*path, "compensate"), shell, env, folder, spelt)
-        made["compensate"].pop("cwd", None)
+        is_process = "env" in made  # whose variables and folder its compensation takes over
+        added = {} if is_process else env
+        made["compensate"] = _adapted(body["compensate"], (*path, "compensate"), common, added, folder, spelt)
+        if is_process and "cwd" not in body["compensate"]:
+            made["compensate"].pop("cwd", None)
     return made
 
 

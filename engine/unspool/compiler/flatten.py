@@ -259,7 +259,6 @@ class _Layout:
                 template=role.template + 1,
                 undoes=name,
                 local=local,
-                previous=None,
                 fan=role.fan.within(body),
             )
             needs = {"depends_on": {name: "completed"}}

@@ -32,7 +32,7 @@ LATER = {
     "task": frozenset(("agent swarm monitor internal on_result interpret").split()),
     "defaults": frozenset(("join", "cache")),
     "limits": frozenset(("max_depth", "max_cost_usd", "idle")),
-    "compensate": frozenset(("http", "wait", "approval", "group", "agent", "swarm", "internal", "workflow")),
+    "compensate": frozenset(("wait", "approval", "group", "agent", "swarm", "internal", "workflow")),
     "aggregate": frozenset(("python",)),
 }
 LATER["template"] = LATER["task"]
@@ -132,7 +132,7 @@ RENAMES = {
     "compensate": {
         theirs: ours
         for theirs, ours in _TASK.items()
-        if ours in ("run", "python", "shell", "stdin", "with", "env", "timeout", "retry")
+        if ours in ("run", "python", "http", "shell", "stdin", "with", "env", "cwd", "timeout", "retry", "uses")
     },
     "group": _table(
         tasks="steps jobs nodes stages children members subtasks do",

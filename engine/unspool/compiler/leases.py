@@ -19,7 +19,7 @@ CODES = {
     "UNS125": "an expression names a lease of a resource that has no items",
 }
 
-_ITEM_FIELDS = ("run", "stdin", "with", "env", "cwd")
+_ITEM_FIELDS = ("run", "http", "stdin", "with", "env", "cwd")
 
 
 def lease_problem(document: Mapping[str, Any], holes: Collection[Path], rest: Steps, spot: Spot) -> Problem | None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from unspool.compiler.conditions import condition_source
 from unspool.compiler.flatten import Flat, Role
 from unspool.compiler.graph import Graph
+from unspool.compiler.inherited import inherited
 from unspool.compiler.parts import action_without_attempt, needs_within, parts_of, plan_order
 from unspool.model.diagnostics import Path
 from unspool.model.durations import parse_duration, parse_rate
@@ -172,6 +173,10 @@ class _Lowering:
             fields.pop("cwd", None)  # which `defaults` may have for other tasks
         action = self._action(name, body)
         env = _environment(body["env"], ("tasks", name, "env"), self._source_text) if "env" in body else {}
+        if role is not None and role.kind == "undo":
+            taken = inherited(self._flat, name)
+            env = _environment(taken.pop("env", {}), ("tasks", str(role.undoes), "env"), self._source_text) | env
+            fields |= taken
         outputs = _outputs(body["outputs"]) if "outputs" in body else ()
         if "retry" in body:
             fields["retry"] = _retry({**({} if is_foreign else self._retry_keys), **body["retry"]})

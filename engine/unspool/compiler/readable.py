@@ -16,8 +16,8 @@ class Readable(NamedTuple):
         holes: the maps and lists whose content is not known: `("inputs",)`, `("env",)`, `("secrets",)`,
             `("resources",)`, `("defaults",)`, `("templates",)`, and of a task, wherever it stands, its path and
             `"outputs"`, `"depends_on"`, `"uses"`, `"for_each"` (how it multiplies), `"compensate"`, `"inputs"` (of a
-            template) or `"mode"` (of its group). Nothing may be called unknown or missing for want of what stood
-            there.
+            template) or `"mode"` (of its group); of a compensation its path and `"env"`, `"cwd"` or `"uses"`.
+            Nothing may be called unknown or missing for want of what stood there.
     """
 
     document: dict[str, Any]
@@ -247,9 +247,16 @@ class _Tasks:
             kept["matrix"] = body["matrix"] if is_sound else {}
         if "compensate" in body:
             kept["compensate"] = self._fields(body["compensate"], (*path, "compensate"))
+            self._note_unread(kept["compensate"], body["compensate"], (*path, "compensate"))
         group = body.get("group")
         if isinstance(group, dict) and isinstance(group.get("tasks"), dict):
             kept["group"] = self._group(group, (*path, "group"))
+
+    def _note_unread(self, kept: dict[str, Any], body: Any, path: Path) -> None:
+        """Know which of what a compensation would take over it may have itself."""
+        is_stray = not isinstance(body, dict) or self._faults.has_stray_key(path)
+        unread = (key for key in ("env", "cwd", "uses") if key not in kept)
+        self._holes.update((*path, key) for key in unread if is_stray or key in body)
 
     def _group(self, group: dict[str, Any], path: Path) -> dict[str, Any]:
         kept: dict[str, Any] = {"tasks": self.tasks(group["tasks"], (*path, "tasks"))}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from unspool.compiler.absence import Reading, check_readings
 from unspool.compiler.flatten import Flat, asks_each
 from unspool.compiler.graph import Graph
+from unspool.compiler.inherited import check_inherited
 from unspool.compiler.scope import Scope, Spot
 from unspool.compiler.secrets import computed
 from unspool.compiler.wording import TYPE_PHRASES, quote
@@ -70,6 +71,8 @@ def check_references(flat: Flat, graph: Graph) -> Checked:
     """
     checker = _Checker(flat, graph)
     checker.check()
+    if flat.roles:
+        checker.found += check_inherited(flat, graph, checker.scope.secrets)
     found = checker.found + check_readings(graph, checker.tasks, checker.readings, flat)
     scope = checker.scope
     return Checked(found, scope.uses, scope.secrets, scope.asked if checker.is_used else None, scope.read)

@@ -83,7 +83,7 @@ def unknown_key(
 
 def _of_the_request(case: _Key) -> Unknown | None:
     """A key of `http` that stands beside it."""
-    is_beside = case.kind in TASKS and "http" in case.holder and case.key in case.homes["http"]
+    is_beside = case.kind in ACTORS and "http" in case.holder and case.key in case.homes["http"]
     return Unknown(_unknown(case, f"`{case.key}` stands in `http`: move it there")) if is_beside else None
 
 

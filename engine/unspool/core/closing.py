@@ -94,7 +94,7 @@ class Closing(Undoing):
         self.error = failure(status.INTERNAL_ERROR, message)
         for index in stuck:
             self._settle(index, CANCELLED, status.INTERNAL_ERROR)
-        for forgotten in (self._settled, self._doomed, self._stand_ins, self.rollbacks):
+        for forgotten in (self._settled, self._doomed, self._stand_ins, self.rollbacks, self._held):
             forgotten.clear()
         if is_closing:
             self.closing, self.finally_failed = 0, True

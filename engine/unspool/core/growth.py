@@ -186,7 +186,7 @@ class Growth(Dependencies):
         family.begun = len(family.instances)  # none begins any more
         for last in family.instances:
             for each in self._nodes_of(self.nodes[index], last):
-                if not self.nodes[each].template:
+                if not self.nodes[each].template and not self.nodes[each].shielded:
                     self._cancel_task(each, reason)
         return True
 

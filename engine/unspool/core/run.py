@@ -396,6 +396,8 @@ class Run(Batching):
         task, node = self.tasks[index], self.nodes[index]
         if node.closing and self.state != status.FINISHING:
             return  # all it waits for was cancelled before its time
+        if node.shielded and self._is_held(index):
+            return
         if task.unmet and not self._can_be_met(index):
             self._settle(index, SKIPPED, status.DEPENDENCY_NOT_MET)
             return

@@ -45,6 +45,7 @@ class Undoing(Waiting):
         self.rollback_failed = False
         self._interrupts = 0
         self._stand_ins: list[int] = []  # made, and not yet told to begin
+        self._held: list[int] = []  # of `finally` of other documents: ready, but for a rollback
 
     # -- substitutes ----------------------------------------------------------------------------
 
@@ -98,11 +99,14 @@ class Undoing(Waiting):
         done = [each for each in self._ancestors(index) if self._can_undo(each)]
         done.sort(key=lambda each: (self.tasks[each].completed_at or 0.0, each))
         task, node = self.tasks[index], self.nodes[index]
-        has_begun = task.queued_at is not None or task.started_at is not None
+        has_begun = task.started_at is not None or (
+            task.queued_at is not None and task.reason != status.EXPRESSION_ERROR  # its action could not even be built
+        )
         own = [index] if node.undo is not None and node.fan_out is None and has_begun else []
         stopping = self._below(done, index)
         for each in stopping:
-            self._cancel_task(each, status.ROLLED_BACK)
+            if not self.nodes[each].shielded:
+                self._cancel_task(each, status.ROLLED_BACK)
         self.rollbacks.append(Rollback(index, done + own, stopping, retries=False))
 
     def _undo_and_retry(self, index: int) -> bool:
@@ -165,7 +169,8 @@ class Undoing(Waiting):
                 if self.tasks[answering].state in FINAL_STATES:
                     left += [each] if met("ok", self._outcome(each)) else []
                 elif self.nodes[answering].group is None or answering != each:
-                    waits = self.tasks[answering].state == CREATED and answering in handlers
+                    is_free = answering in handlers or self.nodes[answering].shielded
+                    waits = is_free and self.tasks[answering].state == CREATED
                     stopping += [answering] if self._may_stop(answering) and not waits else []
         return sorted(stopping)
 
@@ -190,6 +195,38 @@ class Undoing(Waiting):
         family = self.tasks[index].family
         return not self.nodes[index].closing and not (family is not None and family.undoes >= 0)
 
+    def _is_held(self, index: int) -> bool:
+        """Whether a task of `finally` of another document has to wait: what is undone around it comes first.
+
+        Where a rollback waits for it, directly or not, the task comes first, or neither would ever begin.
+        """
+        if not self.rollbacks or any(self._waits_for(index, rollback) for rollback in self.rollbacks):
+            return False
+        self._held.append(index)
+        return True
+
+    def _waits_for(self, index: int, rollback: Rollback) -> bool:
+        stopping = {each for each in rollback.stopping if self.tasks[each].state not in FINAL_STATES}
+        found: set[int] = set()
+        left = [index] if stopping else []
+        while left:
+            each = left.pop()
+            if each in stopping:
+                return True
+            if each not in found:
+                found.add(each)
+                family = self.tasks[each].family
+                parents = () if family is None else (family.parent, family.stands_for)
+                left += [to for to, _ in self._edges[each]] + [parent for parent in parents if parent >= 0]
+        return False
+
+    def _let_go(self) -> None:
+        """A rollback is over: begin what waited for it, where it waits for no other."""
+        held, self._held = self._held, []
+        for index in held:
+            if self.tasks[index].state == CREATED:
+                self._consider(index)
+
     def _can_advance(self) -> bool:
         return any(self._is_free(rollback) for rollback in self.rollbacks)
 
@@ -208,6 +245,7 @@ class Undoing(Waiting):
                 self._compensate(rollback, rollback.left.pop())
             if rollback.current < 0:
                 self.rollbacks.remove(rollback)
+                self._let_go()
                 task = self.tasks[rollback.cause]
                 if rollback.retries and task.reason == status.ROLLING_BACK:
                     self._ask(rollback.cause, task.attempts + 1)

@@ -227,9 +227,12 @@ class Group(Part):
 
 
 _UNDO_RULES: JsonDict = {
-    "oneOf": [{"required": ["run"]}, {"required": ["python"]}],
+    "oneOf": [{"required": ["run"]}, {"required": ["python"]}, {"required": ["http"]}],
     "dependentRequired": {"shell": ["run"], "stdin": ["run"]},
-    "dependentSchemas": {"shell": {"properties": {"run": {"type": "string"}}}},
+    "dependentSchemas": {
+        "shell": {"properties": {"run": {"type": "string"}}},
+        "http": {"properties": {"with": _NOTHING, "env": _NOTHING, "cwd": _NOTHING}},
+    },
 }
 
 
@@ -240,17 +243,28 @@ class Compensation(Part):
 
     run: Text | Annotated[list[Scalar], Field(min_length=1)] | None = Field(None, description="A command or a script.")
     python: PythonTarget | None = Field(None, description="A Python function, `package.module:function`.")
+    http: Http | None = Field(None, description="A request to a server.")
     shell: Shell | None = Field(None, description="The shell of a script. Default: sh.")
     stdin: str | None = Field(None, description="Text for the standard input of `run`.")
     arguments: dict[str, AnyValue] | None = Field(None, alias="with", description="Values for the action.")
-    env: Environment | None = Field(None, description="Environment variables, added to the document's.")
-    timeout: PositiveDuration | None = Field(None, description="The time limit of each attempt.")
-    retry: Retry | None = Field(None, description="How a failed attempt is repeated. Default: not at all.")
+    env: Environment | None = Field(None, description="Environment variables, added to those of the task.")
+    cwd: Text | None = Field(None, description="The folder to run in. Default: that of the task.")
+    timeout: PositiveDuration | None = Field(
+        None, description="The time limit of each attempt. Default: that of `defaults`."
+    )
+    retry: Retry | None = Field(None, description="How a failed attempt is repeated, over that of `defaults`.")
+    uses: Uses | None = None
 
     @model_validator(mode="after")
     def _check_action(self) -> Self:
-        _check_one_action(self, {"run": self.run, "python": self.python})
+        _check_one_action(self, {"run": self.run, "python": self.python, "http": self.http})
+        _check_no_process(self)
         return self
+
+
+def _check_no_process(part: Compensation | Task) -> None:
+    if part.http is not None and not part.model_fields_set.isdisjoint(("arguments", "env", "cwd")):
+        raise ValueError("`with`, `env` and `cwd` go with a process, not with `http`")
 
 
 def _check_one_action(part: Compensation | Task, actions: dict[str, object]) -> None:
@@ -353,8 +367,7 @@ class Task(Part):
     @model_validator(mode="after")
     def _check_action(self) -> Self:
         _check_one_action(self, {action: getattr(self, action) for action in _ACTIONS})
-        if self.http is not None and not self.model_fields_set.isdisjoint(("arguments", "env", "cwd")):
-            raise ValueError("`with`, `env` and `cwd` go with a process, not with `http`")
+        _check_no_process(self)
         return self
 
 

@@ -224,3 +224,57 @@ def test_what_undoes_a_task_of_another_document_is_read_by_the_shell_of_that_doc
     plan = compiled(parent, child=child).plan
     assert plan is not None
     assert {task.action["shell"] for task in plan.tasks if task.id.startswith("sub.a")} == {"zsh"}
+
+
+UNDOING = """
+unspool: 1
+name: child
+env: {A: doc, B: doc}
+defaults: {timeout: 7s, shell: bash, retry: {max_attempts: 2}}
+tasks:
+  push: {run: [x], cwd: in, env: {A: task}, compensate: {run: "echo y"}}
+  pull: {run: [x], compensate: {run: [y], cwd: out, env: {B: own}, timeout: 1s, retry: {delay: 2s}}}
+  ask: {approval: well?, compensate: {run: [y]}}
+  fail: {depends_on: [push, pull, ask], run: [x], on_failure: {rollback: {}}}
+"""
+
+UNDOER = "unspool: 1\nname: parent\ntasks: {sub: {workflow: {path: sub/child.yaml}}}\n"
+
+
+def test_a_compensation_has_the_defaults_the_variables_and_the_folder_of_its_own_document():
+    compilation = compiled(UNDOER, child=UNDOING)
+    assert compilation.plan is not None, compilation.diagnostics
+    push, pull, ask = (
+        next(task for task in compilation.plan.tasks if task.id == f"sub.{name}/compensate")
+        for name in ("push", "pull", "ask")
+    )
+    assert (push.env, push.cwd, push.timeout) == ({"A": "task", "B": "doc"}, "sub/in", 7)
+    assert push.action["shell"] == "bash"
+    assert push.retry.max_attempts == 2
+    assert (pull.env, pull.cwd, pull.timeout) == ({"A": "doc", "B": "own"}, "sub/out", 1)
+    assert (pull.retry.max_attempts, pull.retry.delay) == (2, 2)
+    assert (ask.env, ask.cwd) == ({"A": "doc", "B": "doc"}, "sub")
+
+
+ASKING = """
+unspool: 1
+name: child
+tasks:
+  push:
+    http: {url: "http://a/", headers: {X-Version: 3.10}}
+    compensate: {http: {url: "http://b/", headers: {X-Version: 4.10}}}
+  pull:
+    run: [x]
+    compensate: {http: {url: "http://b/"}}
+    depends_on: [push]
+    on_failure: {rollback: {}}
+"""
+
+
+def test_requests_are_spelt_as_in_their_own_document():
+    compilation = compiled(UNDOER, child=ASKING)
+    assert compilation.plan is not None, compilation.diagnostics
+    tasks = {task.id: task for task in compilation.plan.tasks}
+    assert tasks["sub.push"].action["headers"] == {"X-Version": "3.10"}
+    assert tasks["sub.push/compensate"].action["headers"] == {"X-Version": "4.10"}
+    assert (tasks["sub.pull/compensate"].kind, tasks["sub.pull/compensate"].env) == ("http", {})

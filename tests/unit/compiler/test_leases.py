@@ -29,6 +29,11 @@ def body(field: str, uses: str = "[port]") -> str:
         'run: [x]\n    with: {a: "${{ lease.port + 1 }}"}',
         'run: [x]\n    env: {A: "${{ lease.port }}"}',
         'run: [x]\n    cwd: "${{ lease.port }}"',
+        'http: {url: "http://127.0.0.1:${{ lease.port }}/"}',
+        'http: {url: "http://a.example", headers: {X-Port: "${{ lease.port }}"}}',
+        'http: {url: "http://a.example", json: {port: "${{ lease.port }}"}}',
+        'http: {url: "http://a.example", body: "${{ lease.port }}"}',
+        "http: {url: \"http://a.example\", method: \"${{ 'GET' if lease.port == 8001 else 'HEAD' }}\"}",
     ],
 )
 def test_it_is_known_in_the_action_env_and_cwd(field):
@@ -56,6 +61,14 @@ def test_it_is_known_in_the_action_env_and_cwd(field):
         ('run: [x, "${{ lease.port[2] }}"]', "{port: 2}", "UNS069", "a list of 2 items", "`lease.port[0]` to"),
         ("run: x ${{ lease.port }}", "{port: 2}", "UNS075", "is a list or a map", "join"),
         ('run: [x]\n    when: "${{ lease.port == 1 }}"', "[port]", "UNS064", "not known in `when`", "`env` or `cwd`"),
+        ('http: {url: "http://a.example/${{ lease.prt }}"}', "[port]", "UNS124", "does not use `prt`", "`lease.port`?"),
+        (
+            'http: {url: "http://a.example"}\n    cache: {key: "${{ lease.port }}"}',
+            "[port]",
+            "UNS064",
+            "`cache`",
+            "`env`",
+        ),
         ('run: [x]\n    success_when: "${{ lease.port == 1 }}"', "[port]", "UNS064", "in `success_when`", "`env`"),
     ],
 )

@@ -176,3 +176,64 @@ def test_a_folder_for_all_tasks_is_none_of_a_request():
 def test_a_faulty_request_hides_nothing_and_adds_nothing():
     body = request("url: https://a/", "methd: GET", after='    success_when: "${{ result.status_code == 200 }}"\n')
     assert codes(body) == ["UNS020"]
+
+
+UNDO = """
+inputs: {item: {type: string}}
+secrets: [KEY]
+defaults: {cwd: there, shell: bash, timeout: 9s}
+tasks:
+  t:
+    run: [x]
+    env: {A: "${{ secrets.KEY }}"}
+    cwd: here
+    outputs: {id: {type: string, from: stdout}}
+    compensate:
+      http:
+        url: "https://a/${{ tasks.t.outputs.id | urlencode }}"
+        method: DELETE
+        headers: {X-Version: 3.10, Authorization: "Bearer ${{ secrets.KEY }}"}
+        expect: [200, 404]
+      retry: {max_attempts: 5, on: [{status: [503]}]}
+"""
+
+
+def test_a_request_undoes():
+    undo = task_of(UNDO, "t/compensate")
+    assert undo.kind == "http"
+    assert undo.action == {
+        "method": "DELETE",
+        "url": "https://a/${{ tasks.t.outputs.id | urlencode }}",
+        "headers": {"X-Version": "3.10", "Authorization": "Bearer ${{ secrets.KEY }}"},
+        "expect": [200, 404],
+    }
+    assert (undo.env, undo.cwd, undo.timeout, undo.secrets) == ({}, None, 9, ("KEY",))
+    assert (undo.retry.max_attempts, undo.retry.on) == (5, ({"status": [503]},))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "message"),
+    [
+        ("https://a/$", "ftp://a/$", "UNS131", "`url` of `http` of `compensate` of task `t` must begin"),
+        (
+            "X-Version",
+            "Content-Length",
+            "UNS132",
+            "`Content-Length` of `headers` of `http` of `compensate` of task `t`",
+        ),
+        ("outputs.id |", "outputs.ix |", "UNS068", "task `t` declares no output `ix`"),
+        ("tasks.t.outputs.id |", "result.stdout |", "UNS064", "`result` is not known in a compensation"),
+        ("Bearer ${{ secrets.KEY }}", "${{ secrets.KEY | upper }}", "UNS141", "nothing can be computed with a secret"),
+        ("${{ tasks.t.outputs.id | urlencode }}", "${{ secrets.KEY }}", "UNS140", "a secret can stand only"),
+        (
+            "${{ tasks.t.outputs.id | urlencode }}",
+            "${{ lease.port }}",
+            "UNS124",
+            "`compensate` of task `t` does not use",
+        ),
+    ],
+)
+def test_what_is_wrong_with_one_that_undoes_is_told_where_it_stands(old: str, new: str, code: str, message: str):
+    found = only(UNDO.replace(old, new, 1) + "outputs: {a: '${{ tasks.t.outputs.id }}'}")
+    assert (found.code, found.path[:4]) == (code, ("tasks", "t", "compensate", "http"))
+    assert message in found.message

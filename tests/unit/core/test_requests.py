@@ -4,6 +4,8 @@ from tests.property.worlds import started
 from unspool.core.evaluation import build_spec
 from unspool.core.run import Run
 from unspool.errors import ExpressionError
+from unspool.model.commands import StartAttempt
+from unspool.model.events import TaskAdmitted
 from unspool.model.plan import Plan, Task
 
 INPUTS = {
@@ -41,6 +43,18 @@ def test_every_part_of_a_request_is_evaluated():
         "env": {},
         "cwd": None,
     }
+
+
+def test_a_request_is_built_when_its_leases_are_known():
+    """In life and on replay alike: the fact of the admission holds them."""
+    action = {"url": "http://a/${{ lease.port }}", "method": "GET", "headers": {"X": "${{ lease.port }}"}}
+    action |= {"json": ["${{ lease.port }}"], "expect": None}
+    run = Run()
+    run.apply(started(Plan("p", (Task(0, "t", "http", action, dynamic=True, uses=(("port", 1),)),))))
+    order = run.apply(TaskAdmitted(1001.0, 0, 1, 1, {"port": 8001}))[0]
+    assert isinstance(order, StartAttempt)
+    assert order.spec is not None
+    assert (order.spec["url"], order.spec["headers"], order.spec["json"]) == ("http://a/8001", {"X": "8001"}, [8001])
 
 
 def test_a_body_is_text_and_json_keeps_its_type():
