@@ -68,7 +68,8 @@ class Simulated:
         self.spool = MemorySpool()
         self.begun: list[tuple[int, int]] = []
         self._watch_starts()
-        self.host = LocalHost(self.journal, {"run": self.kind}, self.reactor, self.clock, slots, self.spool)
+        kinds = dict.fromkeys(("run", "http"), self.kind)
+        self.host = LocalHost(self.journal, kinds, self.reactor, self.clock, slots, self.spool)
         if self.journal.commits:
             self._take_over()
         else:
