@@ -490,3 +490,20 @@ def test_a_number_that_nothing_can_hold_is_refused_in_a_file_of_inputs(project: 
     assert ended.returncode == 2
     assert f"{name}:1:" in ended.stderr
     assert "the number 1e999 is too large" in ended.stderr
+
+
+def test_a_function_makes_the_value_of_a_group(project: Path):
+    (project / "totals.py").write_text("def add(results, times):\n    return times * sum(results.values())\n")
+    group = {
+        "mode": "parallel",
+        "tasks": {"a": {"run": "echo 2"}, "b": {"run": "echo 3"}},
+        "aggregate": {"reduce": {"python": "totals:add", "with": {"times": 10}}},
+    }
+    outputs = {"sum": {"type": "integer", "from": "json"}}
+    write("flow.json", {"g": {"group": group, "outputs": outputs}}, outputs={"sum": "${{ tasks.g.outputs.sum }}"})
+    ended = unspool("run", "flow.json", "-q")
+    assert (ended.returncode, ended.stdout) == (0, "sum: 50\n"), ended.stderr
+    (project / "totals.py").write_text("def add(results, times):\n    raise ValueError('no sums today')\n")
+    ended = unspool("run", "flow.json")
+    assert ended.returncode == 1
+    assert "no sums today" in ended.stdout

@@ -53,14 +53,14 @@ def grown(size: int, seed: int, *, calm: bool = False) -> Grown:
     """Draw a document of about `size` tasks at its top, and compile it."""
     document = _Drawing(size, seed, calm=calm).document()
     compilation = compile_document(json.dumps(document))
-    if any(found.code == "UNS150" for found in compilation.diagnostics):  # more than the queue takes begin at once
-        del document["limits"]["queue"]
-        compilation = compile_document(json.dumps(document))
     idle = [found.path for found in compilation.diagnostics if found.code == "UNS167"]
     for path in idle:  # a rollback that has nothing to undo
         holder = reduce(lambda part, key: part[key], path[:-2], document)
         holder.pop("on_failure", None)
     if idle:
+        compilation = compile_document(json.dumps(document))
+    if any(found.code == "UNS150" for found in compilation.diagnostics):  # more than the queue takes begin at once
+        del document["limits"]["queue"]
         compilation = compile_document(json.dumps(document))
     errors = [found for found in compilation.diagnostics if found.severity == "error"]
     assert compilation.plan is not None, errors
@@ -181,7 +181,7 @@ class _Drawing:
         names = ["a", "b", "c"][: self.chance.randint(1, 3)]
         tasks = {name: self._task(names[:n], depth + 1, mode=mode) for n, name in enumerate(names)}
         group: dict[str, Any] = {"mode": mode, "tasks": tasks}
-        aggregates: list[Any] = ["collect", {"reduce": "${{ tasks.a.state }}"}]
+        aggregates: list[Any] = ["collect", {"reduce": "${{ tasks.a.state }}"}, {"reduce": {"python": "m:f"}}]
         group["aggregate"] = self.chance.choice(aggregates if self.calm else [*aggregates, "first"])
         drawn = {"group": group}
         return drawn | ({"timeout": "40s"} if self._is(0.2) and not self.calm else {})

@@ -68,7 +68,7 @@ class Simulated:
         self.spool = MemorySpool()
         self.begun: list[tuple[int, int]] = []
         self._watch_starts()
-        kinds = dict.fromkeys(("run", "http"), self.kind)
+        kinds = dict.fromkeys(("run", "python", "http"), self.kind)
         self.host = LocalHost(self.journal, kinds, self.reactor, self.clock, slots, self.spool)
         if self.journal.commits:
             self._take_over()

@@ -14,6 +14,7 @@ from unspool.compiler.graph import COPIED, GATE
 from unspool.compiler.nearby import Fan
 from unspool.compiler.places import value_at
 from unspool.compiler.readable import Readable
+from unspool.compiler.reducers import REDUCER, reducer_of, reduction
 from unspool.compiler.wording import place, quote
 from unspool.model.diagnostics import Diagnostic, Path
 from unspool.model.similar import closest
@@ -312,6 +313,14 @@ class _Layout:
             self.add(f"{name}.{short}", behind, place, inner)
             before = f"{name}.{short}"
         last = self._add_closing(name, gate, members, group.get("closing", {}), path, role)
+        reducer = reducer_of(group)
+        if reducer is not None:
+            group = {**group, "aggregate": {"reduce": f"${{{{ tasks.{REDUCER}.result.json | default(null) }}}}"}}
+            body = {**body, "group": group}
+            behind = reduction(reducer, group["tasks"], {gate: "completed", **dict.fromkeys(members, "ok")})
+            inner = role._replace(scope=f"{name}.", previous=None)
+            self.add(f"{name}.{REDUCER}", behind, (*path, "group", "aggregate", "reduce"), inner)
+            members += (f"{name}.{REDUCER}",)
         ends = {key: value for key, value in body.items() if key not in (*_BEFORE, "timeout")}
         ends["depends_on"] = dict.fromkeys((gate, *members, *last), "any")
         self._put(name, ends, path, outer._replace(kind="group", members=members))

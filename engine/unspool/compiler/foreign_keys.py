@@ -33,7 +33,6 @@ LATER = {
     "defaults": frozenset(("join", "cache")),
     "limits": frozenset(("max_depth", "max_cost_usd", "idle")),
     "compensate": frozenset(("wait", "approval", "group", "agent", "swarm", "internal", "workflow")),
-    "aggregate": frozenset(("python",)),
 }
 LATER["template"] = LATER["task"]
 LATER_ACTIONS = frozenset(("agent", "swarm", "monitor", "internal")) | LATER["compensate"]
@@ -284,6 +283,7 @@ ADVICE = {
         "$ref": "references are not followed: write the schema out",
     },
 }
+ADVICE["aggregate"] = {"python": "write it under `reduce`: `reduce: {python: package.module:function}`"}
 ADVICE["output"] = ADVICE["schema"] | {"file": "write `from: {file: PATH}`"}
 
 # Words of JSON Schema outside the subset; a schema that needs them would be checked less than it says.

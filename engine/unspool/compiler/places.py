@@ -44,6 +44,7 @@ _CHILDREN: dict[str, dict[str, str]] = {
     "combinations": {_ANY: "combination"},
     "combination": {_ANY: "any"},
     "approval": {"default": "verdict"},
+    "reduce": {"with": "values"},
     "workflow": {"path": "document_path", "inputs": "values"},
     "batch": {"size": "batch_size"},
     "on_failure": {"with": "values"},

@@ -132,7 +132,7 @@ def _later(case: _Key) -> Unknown | None:
         return None
     is_action = case.kind in ACTORS and plain in LATER_ACTIONS
     hint = "write a `run` or `python` action in its place" if is_action else "remove it"
-    means = "run" if is_action else "reduce" if case.kind == "aggregate" else None
+    means = "run" if is_action else None
     return Unknown(_not_yet(case, quote(case.key), hint), means)
 
 
@@ -147,8 +147,7 @@ def _advised(case: _Key) -> Unknown | None:
     if hint is None:
         return None
     means = "run" if plain in ("args", "argv") and case.kind in TASKS else None
-    if case.kind == "wait":
-        means = "until"
+    means = {"wait": "until", "aggregate": "reduce"}.get(case.kind, means)
     if plain in ("concurrency", "max_tasks") and isinstance(case.value, int):
         hint = "it is a limit: " + str(write("limits", {plain: case.value}))
     return Unknown(_unknown(case, hint), means)

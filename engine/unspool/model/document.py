@@ -222,7 +222,7 @@ class Group(Part):
     aggregate: Literal["collect", "first"] | Reduce | None = Field(
         None,
         description="What `result.json` of the group holds: `collect` (default) all values by name, `first` that of "
-        "the first to complete (the others are cancelled), `{reduce: expression}` what you make of them.",
+        "the first to complete (the others are cancelled), `{reduce: ...}` what an expression or a function makes.",
     )
 
 

@@ -7,7 +7,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from unspool.model.document_types import AnyValue, Duration, Expression, Name, Part, Positive, Text
+from unspool.model.document_types import (
+    AnyValue,
+    Duration,
+    Expression,
+    Name,
+    Part,
+    Positive,
+    PythonTarget,
+    Text,
+)
 
 
 class FanOut(Part):
@@ -66,10 +75,21 @@ class Approval(Part):
     )
 
 
+class Reducer(Part):
+    """A function that makes the value of a group of those of its members."""
+
+    python: PythonTarget = Field(
+        description="A Python function, `package.module:function`. Its argument `results` holds the values by name."
+    )
+    arguments: dict[str, AnyValue] | None = Field(None, alias="with", description="More arguments.")
+
+
 class Reduce(Part):
     """How the value of a group is made of its members."""
 
-    reduce: Expression = Field(description="One expression; it sees `tasks.NAME` of every member.")
+    reduce: Expression | Reducer = Field(
+        description="One expression, which sees `tasks.NAME` of every member; or a function, `{python: ...}`."
+    )
 
 
 class Substitute(Part):

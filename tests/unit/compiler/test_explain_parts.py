@@ -361,7 +361,7 @@ def test_templates_and_finally_are_explained(keys, path, hint):
         ({"for_each": "x ${{ y }}"}, "write a list, or nothing beside the one expression that gives it"),
         ({"when": "manual"}, "a person is asked by a task of its own"),
         ({"steps": [{"uses": "x"}]}, "`steps` is spelt `group` here: write `group: {tasks: {build: {run: [make]}}}`"),
-        ({"group": {"tasks": {"b": STEP}, "aggregate": {"python": "a:b"}}}, "remove it"),
+        ({"group": {"tasks": {"b": STEP}, "aggregate": {"python": "a:b"}}}, "write it under `reduce`"),
     ],
     ids=str,
 )
