@@ -8,6 +8,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from unspool.compiler.collecting import with_collected
 from unspool.compiler.conditions import condition_source
 from unspool.compiler.flatten import Flat, Role
 from unspool.compiler.graph import Graph
@@ -135,7 +136,7 @@ class _Lowering:
         self._graph = graph
         self._order = plan_order(flat, graph)
         self._place: dict[str, int] = {}
-        self._uses = uses
+        self._uses = with_collected(flat, uses)
         self._scripts = scripts
         self._source_text = source_text
         self._secrets = secrets
