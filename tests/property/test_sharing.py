@@ -153,6 +153,88 @@ def test_without_what_is_kept_it_would_starve(monkeypatch):
         check_nobody_starves(load)
 
 
+# -- granted ahead ---------------------------------------------------------------------------------
+
+
+def lived_ahead(load: Load) -> int:
+    """Live through a load as a host does that commits intents ahead; give how many grants were ahead of a pool.
+
+    What is told of an end comes late, as facts do that wait for company. Of what runs, nobody has more than there is.
+    """
+    admission = Admission(load.slots)
+    for run in load.limits:
+        admission.open(run, None, load.resources)
+    wants = {want.attempt: want for want in load.wants}
+    coming = list(reversed(load.wants))
+    intents: list[int] = []
+    running: list[tuple[float, int]] = []
+    untold: list[int] = []
+    begun: set[int] = set()
+    most_ahead = 0
+    now = 0.0
+    while len(begun) < len(wants) or running or untold:
+        while coming and coming[-1].at <= now:
+            want = coming.pop()
+            admission.ask(want.run, want.attempt, want.attempt, want.priority, want.at, want.uses)
+        while running and running[0][0] <= now:
+            _, attempt = heapq.heappop(running)
+            admission.ended(wants[attempt].run, attempt, now)
+            untold.append(attempt)
+        if len(untold) >= 3 or not running:
+            for attempt in untold:
+                admission.release(wants[attempt].run, attempt, now, "ok")
+            untold.clear()
+        waiting = len(intents) if len(running) < load.slots else 0
+        intents += [grant.attempt for grant in admission.grant(now, 16, waiting)]
+        passed = set()
+        for attempt in list(intents):
+            if len(running) < load.slots and admission.begin(wants[attempt].run, attempt, passed):
+                intents.remove(attempt)
+                begun.add(attempt)
+                heapq.heappush(running, (now + wants[attempt].seconds, attempt))
+        x = load.resources[0].slots
+        held = [wants[attempt] for _, attempt in running]
+        assert sum(dict(want.uses).get("x", 0) for want in held) <= x
+        assert sum(dict(want.uses).get("y", 0) for want in held) <= len(load.resources[1].items)
+        granted = sum(dict(wants[attempt].uses).get("x", 0) for attempt in [*intents, *(a for _, a in running)])
+        most_ahead = max(most_ahead, granted - x)
+        due = admission.due(now, waiting)
+        moments = [*([coming[-1].at] if coming else []), *([running[0][0]] if running else []), *([due] if due else [])]
+        assert moments or untold or len(begun) == len(wants), "requests wait, and nothing will ever happen"
+        now = min(moments, default=now)
+    return most_ahead
+
+
+def quick_load(seed: int) -> Load:
+    """Attempts of a few milliseconds, all of which may have to wait for one pool, which leases nothing."""
+    load = Load(seed, 200)
+    x = load.resources[0].slots
+    load.wants = [
+        want._replace(
+            at=want.at / 10_000,
+            seconds=want.seconds / 10_000,
+            uses=(("x", min(x, 1 + want.attempt % 2)),) if want.attempt % 5 else (),
+        )
+        for want in load.wants
+    ]
+    return load
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=40, deadline=None)
+def test_what_is_granted_ahead_runs_only_when_there_is_room(seed):
+    lived_ahead(Load(seed, 80))
+    lived_ahead(quick_load(seed))
+
+
+def test_quick_attempts_are_granted_ahead_of_their_pool():
+    assert max(lived_ahead(quick_load(seed)) for seed in range(10)) >= 8
+
+
+def test_slow_attempts_are_not():
+    assert max(lived_ahead(Load(seed, 80)) for seed in range(10)) == 0
+
+
 # -- cost -------------------------------------------------------------------------------------------
 
 

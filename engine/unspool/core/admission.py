@@ -122,19 +122,44 @@ class Admission:
             if hold is not None:
                 hold.give_back(at, outcome)
 
-    def grant(self, now: float, ahead: int = 0) -> list[Grant]:
+    def begin(self, run: str, attempt: int, passed: set[Pool]) -> bool:
+        """Whether an attempt that was granted may begin: it may not where it was ahead of what it uses.
+
+        Args:
+            run: the run.
+            attempt: the number it asked with.
+            passed: pools that some attempt waits for; to be empty when the host looks at its first one.
+        """
+        held = self._runs[run].held
+        hold = held.get(attempt)
+        if hold is None:
+            return True
+        begun = hold.begin(passed)
+        if begun is not None:
+            held[attempt] = begun
+        return begun is not None
+
+    def ended(self, run: str, attempt: int, at: float) -> None:
+        """An attempt uses nothing any more; what was granted ahead may begin before the run is told of it."""
+        queue = self._runs.get(run)
+        hold = None if queue is None else queue.held.get(attempt)
+        if queue is not None and hold is not None:
+            queue.held[attempt] = hold.end(at)
+
+    def grant(self, now: float, ahead: int = 0, waiting: int = 0) -> list[Grant]:
         """Give out what is free, best first.
 
         `ahead` places beyond the slots may be given too, for a host that commits the intent of what
-        comes next before a slot is free; it must not start more than `slots` at once. What an attempt
-        uses is its own from its grant on, so that no resource is ever held by more than it has.
+        comes next before a slot is free; it must not start more than `slots` at once. Of pools too, more
+        may be granted ahead than they have: the host asks `begin` before it starts one. `waiting` is how
+        many of those it has that could not begin though a slot was free: they fill none.
 
         Cost: O(runs x combinations of resources) for a call, and a logarithm for each grant.
         """
         grants: list[Grant] = []
-        room = self.slots + ahead - self._held
+        room = self.slots + ahead + waiting - self._held
         candidates = self._candidates() if room > 0 else []
-        turn = Turn(now)
+        turn = Turn(now, ahead)
         while candidates and len(grants) < room:
             first = candidates[0]
             most = turn.most(first.line, room - len(grants))
@@ -151,12 +176,13 @@ class Admission:
         self._held += len(grants)
         return grants
 
-    def due(self, now: float) -> float | None:
+    def due(self, now: float, waiting: int = 0) -> float | None:
         """Give the earliest moment at which something that waits could be granted though nobody releases anything.
 
-        A moment in the past means now; None that only a release can help. To be asked after `grant`.
+        A moment in the past means now; None that only a release can help. To be asked after `grant`, with the same
+        `waiting`.
         """
-        if not self._pools or self._held >= self.slots:
+        if not self._pools or self._held - waiting >= self.slots:
             return None
         earliest = inf
         turn = Turn(now)

@@ -6,7 +6,7 @@ from heapq import heappop, heappush
 from math import inf
 from typing import NamedTuple
 
-from unspool.core.pools import Hold, Needs, Pool
+from unspool.core.pools import Hold, Needs, Pool, hold_in_common
 from unspool.model.plan import PRIORITIES
 
 AGEING = 60.0  # seconds of waiting that raise a task by one class
@@ -28,7 +28,10 @@ class Line:
         self.heap: list[Rank] = []
         self.since: float | None = None  # since when its best request is the first for all that it uses
         alike = all(pool.items is None and pool.circuit is None for pool, _ in needs)
-        self.common = Hold(needs) if needs and alike else None  # what every attempt of the line holds
+        self.common = hold_in_common(needs) if needs and alike else None  # what every attempt of the line holds
+        if not alike:
+            for pool, _ in needs:
+                pool.alike = False
 
     def best(self) -> Rank | None:
         """Give the request that comes next, None where nobody waits."""
@@ -92,8 +95,9 @@ class Turn:
     for something else, a place of its run or a breaker, keeps nothing from others.
     """
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, ahead: int = 0) -> None:
         self._now = now
+        self._ahead = ahead
         self._claimed: dict[Pool, int] = {}
         self._kept: dict[Pool, int] = {}
         self._places: dict[Queue, int] = {}
@@ -103,7 +107,8 @@ class Turn:
         if line.queue.limit is not None:
             room = min(room, self._free_places(line.queue))
         for pool, count in line.needs:
-            room = min(room, pool.most(count, self._kept.get(pool, 0) if self._kept else 0, self._now))
+            kept = self._kept.get(pool, 0) if self._kept else 0
+            room = min(room, pool.most(count, kept, self._now, self._ahead))
         return room
 
     def moment(self, line: Line) -> float:

@@ -11,6 +11,7 @@ from unspool.core.breaker import Circuit
 from unspool.model.plan import Resource
 
 UNCOUNTED = 1 << 60  # more than anybody takes: the size of what nothing counts
+AHEAD_HORIZON = 0.03  # seconds of work that may be granted before there is room for it
 
 
 class Bucket:
@@ -56,10 +57,24 @@ class Bucket:
 class Pool:
     """A resource as it is shared out: what is free of it, its tokens, its items, its breaker.
 
-    `size` is how much of it can be held at once, `free` how much nobody holds.
+    `size` is how much of it can be held at once, `free` how much nobody holds. Where all that use it are `alike`,
+    more may be granted, for attempts that begin when there is room: `busy` is how much those use that have begun.
     """
 
-    __slots__ = ("_bucket", "circuit", "free", "items", "key", "name", "size", "users")
+    __slots__ = (
+        "_bucket",
+        "_gap",
+        "_last",
+        "alike",
+        "busy",
+        "circuit",
+        "free",
+        "items",
+        "key",
+        "name",
+        "size",
+        "users",
+    )
 
     def __init__(self, key: str, resource: Resource) -> None:
         self.key = key
@@ -67,13 +82,22 @@ class Pool:
         self.users = 0  # open runs that know it
         self.size = capacity(resource)
         self.free = self.size
+        self.busy = 0
+        self.alike = True
+        self._last = -inf  # when something that used it ended
+        self._gap = inf  # seconds from one such end to the next, lately
         self.items = None if resource.items is None else deque(resource.items)  # those that were free longest first
         self._bucket = None if resource.rate is None else Bucket(*resource.rate)
         self.circuit = None if resource.breaker is None else Circuit(resource.breaker)
 
-    def most(self, count: int, kept: int, now: float) -> int:
-        """Give how many requests of `count` could be served now, so that `kept` are left."""
+    def most(self, count: int, kept: int, now: float, ahead: int = 0) -> int:
+        """Give how many requests of `count` could be served now, so that `kept` are left.
+
+        `ahead` more than there is room for may be granted, as far as that is the work of a moment.
+        """
         spare = self.free - kept
+        if ahead and self.alike and not kept:
+            spare += min(ahead, self._soon(now))
         if self._bucket is not None:
             spare = min(spare, self._bucket.tokens(now) - kept)
         most = spare // count
@@ -92,6 +116,19 @@ class Pool:
         if self.circuit is not None and self.circuit.lets_one_through:
             return inf if kept else max(moment, self.circuit.moment())
         return moment
+
+    def _soon(self, now: float) -> int:
+        """Give how many ends there will be within the horizon, if they go on coming as they did."""
+        gap = max(self._gap, now - self._last)
+        return UNCOUNTED if gap <= 0 else int(AHEAD_HORIZON / gap)
+
+    def leave(self, count: int, at: float) -> None:
+        """An attempt that had begun has ended: there is room for another, of those that were granted ahead."""
+        self.busy -= count
+        if at >= self._last:
+            since = at - self._last
+            self._gap = since if self._gap == inf else self._gap + 0.2 * (since - self._gap)
+            self._last = at
 
     def take(self, count: int, now: float) -> None:
         """Take `count`, for as many attempts as it may be; items and breaker are told of each apart."""
@@ -115,14 +152,41 @@ Needs = tuple[tuple[Pool, int], ...]
 
 
 class Hold:
-    """What one attempt holds: so many of these pools, of some the items, and since which era of a breaker."""
+    """What one attempt holds: so many of these pools, of some the items, and since which era of a breaker.
 
-    __slots__ = ("_eras", "_items", "_needs")
+    What attempts hold in common has a second form, `begun`, for those of them that run.
+    """
+
+    __slots__ = ("_eras", "_items", "_needs", "before", "begun")
 
     def __init__(self, needs: Needs, items: tuple[tuple[Any, ...], ...] = (), eras: tuple[int, ...] = ()) -> None:
         self._needs = needs
         self._items = items
         self._eras = eras
+        self.begun: Hold | None = None
+        self.before: Hold | None = None  # of `begun`, what it is the second form of
+
+    def begin(self, passed: set[Pool]) -> Hold | None:
+        """Give what an attempt holds from now on; None where it has to wait, and in `passed` whom it waits for.
+
+        Nobody who uses a pool goes before one that waits for it, or what uses much of it would wait for ever.
+        """
+        if self.begun is None:
+            return self
+        if any(pool in passed or pool.busy + count > pool.size for pool, count in self._needs):
+            passed.update(pool for pool, _ in self._needs)
+            return None
+        for pool, count in self._needs:
+            pool.busy += count
+        return self.begun
+
+    def end(self, at: float) -> Hold:
+        """Give what an attempt holds that has ended and was not told of yet."""
+        if self.before is None:
+            return self
+        for pool, count in self._needs:
+            pool.leave(count, at)
+        return self.before
 
     @property
     def leases(self) -> dict[str, Any] | None:
@@ -135,6 +199,7 @@ class Hold:
 
     def give_back(self, at: float, outcome: str | None) -> None:
         """Give everything back at the end of the attempt; tokens are gone."""
+        self.end(at)
         for pool, count in self._needs:
             pool.free += count
         if self._items:
@@ -143,6 +208,14 @@ class Hold:
                     pool.items.extend(items)
                 if pool.circuit is not None:
                     pool.circuit.leave(era, at, outcome)
+
+
+def hold_in_common(needs: Needs) -> Hold:
+    """Give what every attempt holds that leases nothing and asks no breaker."""
+    hold = Hold(needs)
+    hold.begun = Hold(needs)
+    hold.begun.before = hold
+    return hold
 
 
 def hold_apart(needs: Needs) -> Hold:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from unspool.core.admission import Admission
 from unspool.core.book import IDLE_TIMER
+from unspool.core.pools import AHEAD_HORIZON, Pool
 from unspool.core.run import Run
 from unspool.errors import SpawnError
 from unspool.host.ports import Clock, Journal, Listener, Reactor, Request, RequestSpool, ResultCache, TaskKind, View
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
     from unspool.host.secrets import RunSecrets
 
 LINGER = 0.01  # seconds a fact may wait for company before it is committed, while every slot is busy
+IDLE_LINGER = 0.002  # the same while a slot is idle, but all that could use it waits for a pool
 BATCH = 64  # facts after which nothing waits any more
-AHEAD_HORIZON = 0.03  # seconds of work that may be admitted before a slot is free for it
 AHEAD_MOST = 64
 _ACTIONS = ("cancel", "approve", "reject")  # that others may ask for
 SPOOL_PERIOD = 0.5  # seconds between looks for requests whose wake-up call went missing
@@ -163,6 +164,7 @@ class LocalHost:
         if kind is None:
             return
         self._begun.pop((run, attempt), None)
+        self.admission.ended(run, attempt, end.at)
         if run in self.secrets:
             end = self.secrets[run].ended(end)
         if self.cache is not None:
@@ -180,8 +182,13 @@ class LocalHost:
             return True
         if not self._inbox:
             return False
-        idle = len(self._active) < self.admission.slots and not self._intents
-        return idle or len(self._inbox) >= BATCH or now >= self._oldest + LINGER
+        return len(self._inbox) >= BATCH or now >= self._oldest + self._linger()
+
+    def _linger(self) -> float:
+        """How long a fact waits for company."""
+        if len(self._active) >= self.admission.slots:
+            return LINGER
+        return IDLE_LINGER if self._intents else 0.0
 
     def _ripe(self, now: float) -> bool:
         """Whether an attempt has run long enough for its start to be worth a commit of its own."""
@@ -198,10 +205,11 @@ class LocalHost:
         ahead = (
             min(AHEAD_MOST, int(AHEAD_HORIZON / self._mean * self.admission.slots)) if self._mean > 0 else AHEAD_MOST
         )
-        while grants := self.admission.grant(now, ahead):
+        waiting = 0 if len(self._active) >= self.admission.slots else len(self._intents)
+        while grants := self.admission.grant(now, ahead, waiting):
             for run, task, attempt, leases in grants:
                 self._apply(run, TaskAdmitted(now, task, attempt, self.journal.epoch, leases))
-        self._grant_due = self.admission.due(now)
+        self._grant_due = self.admission.due(now, waiting)
         if self._entries:
             self.journal.append(self._entries)
         orders, self._orders = self._orders, []
@@ -264,9 +272,15 @@ class LocalHost:
             self.admission.close(run)
 
     def _fill_slots(self) -> None:
+        waiting: list[tuple[str, StartAttempt]] = []
+        passed: set[Pool] = set()
         while self._intents and len(self._active) < self.admission.slots:
             run, intent = self._intents.popleft()
-            self._start(run, intent)
+            if self.admission.begin(run, intent.attempt, passed):
+                self._start(run, intent)
+            else:
+                waiting.append((run, intent))
+        self._intents.extendleft(reversed(waiting))
 
     def _start(self, run_id: str, intent: StartAttempt) -> None:
         spec = self._spec(self.runs[run_id], intent)
@@ -365,7 +379,7 @@ class LocalHost:
             heapq.heappop(self._timers)
         moments = [self._timers[0][0]] if self._timers else []
         if self._inbox:
-            moments.append(self._oldest + LINGER)
+            moments.append(self._oldest + self._linger())
         if self._begun:
             moments.append(next(iter(self._begun.values())).at + LINGER)
         if self._grant_due is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.property.simulated import Simulated
@@ -12,7 +14,7 @@ from unspool.host.ports import Request
 from unspool.host.simulate import Stub
 from unspool.host.spool import new_request
 from unspool.model.events import AttemptStarted
-from unspool.model.plan import Retry
+from unspool.model.plan import Resource, Retry
 
 FAILED = {"class": "exit_code", "message": "exit code 1"}
 
@@ -34,8 +36,6 @@ def test_never_more_than_the_slots_and_the_runs_limit_at_once():
             alive.append(spec.attempt)
             seen.append(len(alive))
             return Stub(0.5)
-
-        from dataclasses import replace
 
         world = Simulated(replace(plan, concurrency=limit), script, slots)
         ended = world.host.ended
@@ -75,6 +75,34 @@ def test_facts_of_busy_slots_share_a_commit():
     world.drive()
     assert world.run.state == "completed"
     assert commits <= 25
+
+
+def test_short_attempts_that_share_a_pool_share_commits_too_and_never_more_run_than_it_has():
+    alive, seen, commits = [], [], []
+    plan = plan_of(*[{"uses": (("pool", 1),)}] * 200)
+
+    def script(spec):
+        alive.append(spec.attempt)
+        seen.append(len(alive))
+        return Stub(0.001)
+
+    world = Simulated(replace(plan, resources=(Resource("pool", slots=2),)), script, 8)
+    append, ended = world.journal.append, world.host.ended
+
+    def counted(entries):
+        commits.append(len(entries))
+        return append(entries)
+
+    def end(run, attempt, told):
+        alive.remove(attempt)
+        ended(run, attempt, told)
+
+    world.journal.append, world.host.ended = counted, end
+    world.drive()
+    assert world.run.state == "completed"
+    assert max(seen) == 2
+    assert len(commits) <= 60
+    assert world.run.completed_at - world.run.started_at == pytest.approx(0.1, abs=0.03)
 
 
 def test_a_retry_waits_its_delay_and_holds_no_slot():
