@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from unspool.core.closing import Closing
@@ -10,7 +9,7 @@ from unspool.core.results import Failure, failure
 from unspool.core.state import Family
 from unspool.errors import ExpressionError
 from unspool.model import status
-from unspool.model.plan import Batch, Retry, Task
+from unspool.model.plan import Batch, Retry, Task, changed
 from unspool.model.status import CANCELLED, COMPLETED, QUEUED
 
 BATCH_TIMER = "batch:"  # and the number of a line: what waits in it has waited long enough
@@ -153,7 +152,7 @@ class Batching(Closing):
 
 
 def _batch_node(instance: Task, index: int, name: str) -> Task:
-    return replace(
+    return changed(
         instance,
         index=index,
         id=name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from unspool.core.dependencies import Dependencies
@@ -10,7 +9,7 @@ from unspool.core.results import Failure, failure
 from unspool.core.schema import fits
 from unspool.core.state import Family, TaskRun
 from unspool.model import status
-from unspool.model.plan import Task
+from unspool.model.plan import Task, changed
 from unspool.model.status import CANCELLED, COMPLETED, FAILED, FINAL_STATES, RUNNING, SKIPPED
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ class Growth(Dependencies):
         name = f"{node.id}[{instance.key}]"
         if node.region is None:
             when = node.when if node.fan_out is not None and node.fan_out.when_each else None
-            copy = replace(
+            copy = changed(
                 node, index=len(self.nodes), id=name, needs=(), dependents=(), fan_out=None, when=when, join=None
             )
             return self._add(copy, Family(parent=index), local)
@@ -102,7 +101,7 @@ class Growth(Dependencies):
             copy = _moved(source, shift, first, f"{node.id}[]", name)
             is_first = copy.kind == "gate" and not copy.needs and not copy.template
             self._add(copy, Family(outer=family.above) if is_first else None, local)
-        last = replace(_moved(self.nodes[end - 1], shift, first, f"{node.id}[]", name), scope=scope)
+        last = changed(_moved(self.nodes[end - 1], shift, first, f"{node.id}[]", name), scope=scope)
         return self._add(last, family, local)
 
     def _add(self, node: Task, family: Family | None, local: dict[str, Any]) -> int:
@@ -201,7 +200,7 @@ def _moved(node: Task, shift: int, first: int, old: str, new: str) -> Task:
         return new + text[len(old) :] if text.startswith(old) else text
 
     group = node.group
-    return replace(
+    return changed(
         node,
         index=place(node.index),
         id=name(node.id),

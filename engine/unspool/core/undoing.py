@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from unspool.core.edges import met
@@ -12,6 +11,7 @@ from unspool.core.state import Family
 from unspool.core.waiting import Waiting
 from unspool.errors import ExpressionError
 from unspool.model import status
+from unspool.model.plan import changed
 from unspool.model.status import COMPLETED, CREATED, FAILED, FINAL_STATES, QUEUED
 
 
@@ -87,7 +87,7 @@ class Undoing(Waiting):
         scope = self.nodes[stands_for].scope
         if template.region is not None:
             return self._copy_region(template, name, local, family, scope)
-        node = replace(
+        node = changed(
             template, index=len(self.nodes), id=name, needs=(), dependents=(), template=0, scope=scope, inputs=None
         )
         return self._add(node, family, local)
@@ -266,7 +266,7 @@ class Undoing(Waiting):
         family.was_tried = not rollback.retries
         again = f"[{family.rollbacks}]" if rollback.retries else ""
         name = f"{node.id}/compensate{again}"
-        copy = replace(self.nodes[node.undo], index=len(self.nodes), id=name, template=0, scope=node.scope)
+        copy = changed(self.nodes[node.undo], index=len(self.nodes), id=name, template=0, scope=node.scope)
         rollback.current = self._add(copy, Family(undoes=target), task.local or {})
         self._consider(rollback.current)
 
