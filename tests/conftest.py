@@ -18,6 +18,11 @@ settings.register_profile("ci", deadline=None, database=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "home")
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Share the whole suite among all processors; what somebody names runs here, where a debugger can be."""
+    return 0 if config.args_source is config.ArgsSource.ARGS else None
+
+
 def pytest_sessionstart() -> None:
     """Forget what an outer unspool says to its task: the suite may itself be one."""
     # Hundreds of tests start the engine; without kept bytecode each would compile it anew.
