@@ -53,8 +53,12 @@ class Reusing(Limited):
             task.fresh = True
             self._ask(index, attempt.number, again=True)
             return
-        task.outputs, task.result, task.error = outputs, view, None
-        self._settle(index, status.COMPLETED, status.CACHED)
+        task.outputs = outputs
+        self._complete(index, view, attempt.number, status.CACHED)
+
+    def _complete(self, index: int, view: dict[str, Any], number: int, reason: str | None = None) -> None:
+        """End a task that has succeeded."""
+        raise NotImplementedError
 
     def _keep(self, index: int, attempt: int) -> None:
         """A task has completed by an attempt of its own: others may be spared one."""

@@ -26,6 +26,7 @@ class TaskRun:
         "attempts",
         "completed_at",
         "cpu_s",
+        "depth",
         "error",
         "family",
         "first_at",
@@ -75,6 +76,7 @@ class TaskRun:
         self.local: dict[str, Any] | None = None
         self.family: Family | None = None
         self.prompt: str | None = None  # what a person is asked
+        self.depth = 0  # how many rules lead to it from a task of the document
 
     def elapsed(self, at: float) -> float:
         """Give the seconds from the start of its first attempt, which has failed by now, to the moment `at`."""
@@ -152,7 +154,7 @@ class Family:
     @property
     def above(self) -> int:
         """The task outside of its own copy whose dependencies it rests on, -1 for none."""
-        return max(self.parent, self.stands_for, self.outer)
+        return self.stands_for if self.stands_for >= 0 else max(self.parent, self.outer)
 
 
 class Attempt:

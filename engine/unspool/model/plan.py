@@ -18,6 +18,7 @@ DEFAULT_PRIORITY = PRIORITIES.index("normal")
 DEFAULT_GRACE = 5.0  # seconds between the polite and the forced end of a process tree
 DEFAULT_ESTIMATE = 60.0  # seconds a task is expected to take until something better is known
 DEFAULT_MAX_TASKS = 1000
+DEFAULT_MAX_DEPTH = 5
 DEFAULT_MOST_INSTANCES = 100  # of a fan-out whose list is not known before the run
 DEFAULT_CLOSING_TIMEOUT = 300.0  # seconds an attempt of a `finally` task may take unless it says otherwise
 DEFAULT_MAX_BYTES = 65536  # an output larger than this travels as a file
@@ -131,6 +132,50 @@ class Group(NamedTuple):
     reduce: Any = None
 
 
+class Emission(NamedTuple):
+    """Tasks that a rule adds to a run.
+
+    Attributes:
+        template: the node that they are copies of.
+        rule: tells the rule apart from all others of the plan; copies of a task share it.
+        most: how many tasks the rule may add in the whole run.
+        given: values for the inputs of the template; texts may hold `${{ }}`.
+        items: a list, or text with one expression that gives one: a task for each of them. None: one task.
+        key: text with `${{ }}` that names an instance; None takes a scalar item itself, else its index.
+    """
+
+    template: int
+    rule: int
+    most: int
+    given: dict[str, Any]
+    items: Any = None
+    key: str | None = None
+
+
+class Rule(NamedTuple):
+    """What follows from the end of a task, if `when` holds.
+
+    Attributes:
+        path: what it is called in messages, such as `test.on_result[0]`.
+        when: the source of one expression, without `${{ }}`; None: in any case.
+        emits: the tasks that it adds.
+        fail: text with `${{ }}`: the task has failed, and this is why.
+        retry: a duration, text with `${{ }}`: the task is tried again after it.
+        cancels: the run is cancelled.
+        event: its name and its values, for the triggers of other workflows.
+        note: text with `${{ }}` for the report.
+    """
+
+    path: str
+    when: str | None = None
+    emits: tuple[Emission, ...] = ()
+    fail: str | None = None
+    retry: str | None = None
+    cancels: bool = False
+    event: tuple[str, dict[str, Any]] | None = None
+    note: str | None = None
+
+
 class Output(NamedTuple):
     """One declared output: where it is read from, and the JSON Schema it must fit.
 
@@ -186,6 +231,10 @@ class Task:
         cache: when a completed result is reused; None is never.
         idle_timeout: seconds after which an attempt that writes nothing is ended.
         secrets: names of those that its variables hold.
+        rules: what follows from its end, in their order.
+        collector: of a template, the node that stands for all its instances, where there is one.
+        peers: of a node that stands for all instances of a template, those of the templates that may emit each other,
+            with itself; of any other node empty.
     """
 
     index: int
@@ -229,6 +278,9 @@ class Task:
     idle_timeout: float | None = None
     secrets: tuple[str, ...] = ()
     cache: Cache | None = None
+    rules: tuple[Rule, ...] = ()
+    collector: int | None = None
+    peers: tuple[int, ...] = ()
 
     @property
     def is_shown(self) -> bool:
@@ -250,6 +302,7 @@ class Plan:
         run_timeout: seconds that the run may take, from its start.
         bound: how many tasks a run may come to have; 0 where it grows none.
         queue: how many attempts may wait for admission at once.
+        max_depth: how far a task may be from one of the document: what that emits has depth 1.
         secrets: names of the values that nothing may show; no task inherits a variable of such a name.
     """
 
@@ -267,6 +320,7 @@ class Plan:
     queue: int | None = None
     secrets: tuple[str, ...] = ()
     bound: int = 0
+    max_depth: int = DEFAULT_MAX_DEPTH
 
 
 _TASK_FIELDS = tuple(Task.__dataclass_fields__)
@@ -303,6 +357,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "run_timeout": plan.run_timeout,
         "queue": plan.queue,
         "bound": plan.bound,
+        "max_depth": plan.max_depth,
         "secrets": list(plan.secrets),
         "tasks": [_task_to_json(task) for task in plan.tasks],
     }
@@ -329,6 +384,7 @@ def plan_from_json(data: dict[str, Any]) -> Plan:
         run_timeout=data.get("run_timeout"),
         queue=data.get("queue"),
         bound=data.get("bound", 0),
+        max_depth=data.get("max_depth", DEFAULT_MAX_DEPTH),
         secrets=tuple(data.get("secrets", ())),
         tasks=tuple(_task_from_json(i, row) for i, row in enumerate(data["tasks"])),
     )
@@ -372,6 +428,12 @@ def _group(stored: list[Any]) -> Group:
     return Group(gate, tuple(members), *rest)
 
 
+def _rule(stored: list[Any]) -> Rule:
+    path, when, emits, fail, retry, cancels, event, note = stored
+    given = None if event is None else (event[0], event[1])
+    return Rule(path, when, tuple(Emission(*each) for each in emits), fail, retry, cancels, given, note)
+
+
 def _pairs(stored: list[Any]) -> tuple[Any, ...]:
     return tuple((first, second) for first, second in stored)
 
@@ -402,5 +464,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "group": _group,
     "cache": _cache,
     "batch": lambda stored: Batch(*stored),
+    "rules": lambda stored: tuple(map(_rule, stored)),
+    "peers": tuple,
     **dict.fromkeys(("dependents", "tags", "collect", "secrets", "region", "substitute", "rollback"), tuple),
 }
