@@ -9,7 +9,7 @@ from unspool.compiler.fan_outs import check_fan_outs
 from unspool.compiler.flatten import Flat, flatten
 from unspool.compiler.graph import Graph, check_size, read_graph
 from unspool.compiler.locate import resolve
-from unspool.compiler.lower import DEFAULT_SHELL, Script, lower
+from unspool.compiler.lower import DEFAULT_SHELL, Bounds, Script, lower
 from unspool.compiler.readable import Readable, salvage, whole
 from unspool.compiler.shape import check_shape
 from unspool.compiler.text import Format, Loaded, load
@@ -68,7 +68,14 @@ def compile_document(
         from unspool.compiler.reaches import check_reaches
 
         inner += check_reaches(flat)
-    worst = worst_case(flat, bounds)
+    counts = None
+    if "on_result" in loaded.text or any(role.kind == "template" for role in flat.roles.values()):
+        from unspool.compiler.emissions import Counts
+        from unspool.compiler.rulings import check_rules
+
+        counts = Counts(flat, bounds)
+        inner += check_rules(flat, counts)
+    worst = worst_case(flat, bounds, counts)
     found += _check_limits(loaded.value, graph, worst)
     uses: dict[str, set[str]] = {}
     secrets: dict[str, set[str]] = {}
@@ -92,7 +99,7 @@ def compile_document(
     def source_text(path: Path) -> str | None:
         return loaded.locate.source_text(flat.path_of(path))
 
-    plan = lower(flat, graph, uses, scripts, source_text, bounds, secrets, worst=worst)
+    plan = lower(flat, graph, uses, scripts, source_text, Bounds(bounds, counts, worst), secrets)
     return Compilation(plan, _located(found, loaded, format))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from unspool.compiler.conditions import condition_source
 from unspool.compiler.flatten import UNDO, Flat, Role
-from unspool.compiler.graph import GATE, Graph
+from unspool.compiler.graph import EACH, GATE, Graph
 from unspool.model.plan import Group
 
 _DEFAULT_ROLLBACKS = 1
@@ -82,6 +82,8 @@ def parts_of(name: str, body: Mapping[str, Any], role: Role, place: Mapping[str,
         fields["shielded"] = True
     if role.previous is not None:
         fields["previous"] = place[role.previous]
+    if is_template and role.template and f"{name}{EACH}" in place:
+        fields["collector"] = place[f"{name}{EACH}"]
     if f"{name}{UNDO}" in place:
         fields["undo"] = place[f"{name}{UNDO}"]
     fields |= _kind_of(name, body, role, place)
@@ -89,6 +91,9 @@ def parts_of(name: str, body: Mapping[str, Any], role: Role, place: Mapping[str,
 
 
 def _kind_of(name: str, body: Mapping[str, Any], role: Role, place: Mapping[str, int]) -> dict[str, Any]:
+    if role.kind == "template":
+        region = role.region and (place[role.region[-1]] + 1 - len(role.region), place[role.region[-1]] + 1)
+        return {"kind": "template", "peers": tuple(place[peer] for peer in role.peers), "region": region or None}
     if role.kind == "gate":
         return {"kind": "gate", "inputs": body["workflow"]["declared"]} if "workflow" in body else {"kind": "gate"}
     if role.kind == "fan_out":

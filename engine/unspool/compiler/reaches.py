@@ -186,13 +186,6 @@ def _need(flat: Flat, name: str, body: dict[str, Any], need: str) -> list[Diagno
         return []
     path, on_key = needed_path(body, name, need)
     shown = name.partition(GATE)[0]
-    if _is_template(flat, need):
-        message = f"task {quote(shown)} waits for the template {quote(need)}, which this version does not support yet"
-        instead = stands_in_for(flat, need)
-        hint = "wait for the task that it stands in for: what waits for that one waits for its substitute too"
-        if instead is not None and instead != shown:
-            hint = f"wait for {quote(instead)}: what waits for it waits for its substitute too"
-        return [Diagnostic("UNS171", message, path, on_key=on_key, hint=hint)]
     closing, other = flat.role(name).closing, flat.role(need).closing
     if closing == other:
         return []

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from unspool.compiler.absence import Reading, check_readings
+from unspool.compiler.emissions import rules_of
 from unspool.compiler.flatten import Flat, asks_each
 from unspool.compiler.graph import Graph
 from unspool.compiler.inherited import check_inherited
@@ -73,7 +74,8 @@ def check_references(flat: Flat, graph: Graph) -> Checked:
     checker.check()
     if flat.roles:
         checker.found += check_inherited(flat, graph, checker.scope.secrets)
-    found = checker.found + check_readings(graph, checker.tasks, checker.readings, flat)
+    found = list(dict.fromkeys(checker.found)) if "rulesets" in flat.source else checker.found
+    found += check_readings(graph, checker.tasks, checker.readings, flat)
     scope = checker.scope
     return Checked(found, scope.uses, scope.secrets, scope.asked if checker.is_used else None, scope.read)
 
@@ -258,6 +260,26 @@ class _Checker:
         if isinstance(value, dict) and "with" in value:
             self.value(value["with"], spot._replace(path=(*spot.path, "with")))
 
+    def on_result(self, _value: Any, spot: Spot) -> None:
+        """Check the rules of a task, those of rulesets too."""
+        for rule in rules_of(self.flat.source, self.graph.names[spot.node], self.tasks[spot.node]):
+            for when, path in (*rule.around, (rule.keys.get("when", True), (*rule.path, "when"))):
+                self._rule_condition(when, spot._replace(place="on_result", path=path))
+            at = spot._replace(place="on_result", path=rule.path)
+            inside = at
+            if "for_each" in rule.keys:
+                self._listed(rule.keys["for_each"], at._replace(path=(*rule.path, "for_each")))
+                inside = at._replace(words=frozenset(("item", "index")))
+            for key in ("key", "with", "fail", "note"):
+                self.value(rule.keys.get(key), inside._replace(path=(*rule.path, key)))
+            self.value(rule.keys.get("retry"), at._replace(path=(*rule.path, "retry")))
+
+    def _rule_condition(self, value: Any, spot: Spot) -> None:
+        if isinstance(value, str):
+            expression = self.one_expression(value, spot)
+            if expression is not None:
+                self._check_condition_value(expression, spot)
+
     def group(self, value: Any, spot: Spot) -> None:
         """Check how the value of a group is made; its tasks are checked by themselves."""
         aggregate = value.get("aggregate")
@@ -392,5 +414,6 @@ _FIELDS: dict[str, Callable[[_Checker, Any, Spot], None]] = {
     "wait": _Checker.wait,
     "approval": _Checker.value,
     "on_failure": _Checker.on_failure,
+    "on_result": _Checker.on_result,
     "group": _Checker.group,
 }

@@ -17,7 +17,7 @@ from unspool.compiler.contexts import (
     unavailable,
 )
 from unspool.compiler.flatten import Flat, Role, locals_of
-from unspool.compiler.graph import MOST_SUGGESTIONS, Graph, similar_name
+from unspool.compiler.graph import EACH, MOST_SUGGESTIONS, Graph, similar_name
 from unspool.compiler.members import Problem, Steps, member, no_members, own, result_of, run_of, shown
 from unspool.compiler.nearby import Fan, member_problem
 from unspool.compiler.reaches import inside_hint, out_of_reach, own_value
@@ -41,6 +41,8 @@ _FIELD_TYPES: dict[Steps, str] = {
     ("outputs",): "object",
     ("state",): "string",
     ("attempt",): "integer",
+    ("outcome",): "string",
+    ("reason",): "string",
     ("result",): "object",
     ("result", "exit_code"): "integer",
     ("result", "stdout"): "string",
@@ -57,7 +59,7 @@ class Spot(NamedTuple):
     """Where an expression stands: the place by its rules, the field, and the task by its number (-1: none).
 
     `knows_own` says that what the task's own fan-out brings in is known; `scope` is what stands before the names
-    around it, where that is another than the task's.
+    around it, where that is another than the task's; `words` are known besides, with nothing known of them.
     """
 
     place: Place
@@ -65,6 +67,7 @@ class Spot(NamedTuple):
     node: int = -1
     knows_own: bool = True
     scope: str | None = None
+    words: frozenset[str] = frozenset()
 
     @property
     def is_script(self) -> bool:
@@ -131,6 +134,8 @@ class Scope:
         if root == "result":
             self._use(spot.node, rest)
             return result_of(("result",), rest, self._fields(spot.node))
+        if root == "outputs":
+            return self._output(self._graph.names[spot.node], spot.node, rest)
         return no_members(path) if rest else None
 
     def _name(self, spot: Spot) -> str | None:
@@ -146,6 +151,8 @@ class Scope:
         role = self._role(spot)
         if self._is_hole(spot.node, "for_each"):
             return role.local | {"item", "index", "items", "matrix"}
+        if spot.words:
+            return role.local | spot.words | locals_of(self._tasks[spot.node])
         if not spot.knows_own:
             return role.local
         body = self._tasks[spot.node]
@@ -157,6 +164,8 @@ class Scope:
         """Judge what is asked of `item`, `index`, `matrix` or `previous`."""
         if path[0] == "previous":
             return self._previous(path, spot)
+        if path[0] in spot.words:
+            return None
         return member_problem(str(path[0]), self._fan(spot).schema(str(path[0]), self._inputs_at(spot)), path[1:])
 
     def _previous(self, path: Steps, spot: Spot) -> Problem | None:
@@ -187,6 +196,8 @@ class Scope:
         if name == "previous" and spot.scope is None and self._role(spot).previous is not None:
             return self._graph.number[str(self._role(spot).previous)]
         found = self._flat.find(name, self._role(spot).scope if spot.scope is None else spot.scope)
+        if found is not None and f"{found}{EACH}" in self._graph.number:
+            found = f"{found}{EACH}"
         if found is None or not _INNER.isdisjoint(name):
             return None
         node, role = self._graph.number[found], self._flat.role(found)
@@ -195,7 +206,7 @@ class Scope:
 
     def fans_out(self, node: int) -> bool:
         """Whether what others see of a task are lists."""
-        return bool(locals_of(self._tasks[node]))
+        return bool(locals_of(self._tasks[node])) or "emitters" in self._tasks[node]
 
     def has_default(self, node: int, output: str) -> bool:
         """Whether an output declares what it is where a task gives nothing; True where that cannot be known."""
@@ -207,6 +218,8 @@ class Scope:
         root, *rest = path
         if root == "previous":
             return self._type_of_task(self.target("previous", spot), tuple(rest)) if rest else None
+        if root in spot.words:
+            return None
         if root in LOCAL:
             return type_at(self._fan(spot).schema(str(root), self._inputs_at(spot)), tuple(rest))
         if root == "lease":
@@ -215,6 +228,8 @@ class Scope:
             return lease_type(self._document, self._tasks[spot.node], tuple(rest))
         if root == "inputs" and rest:
             return type_at(self._inputs_at(spot).get(str(rest[0]), {}), tuple(rest[1:]))
+        if root == "outputs" and rest and spot.node >= 0:
+            return type_at(self._tasks[spot.node].get("outputs", {}).get(str(rest[0]), {}), tuple(rest[1:]))
         if root == "tasks" and len(rest) > 1:
             return self._type_of_task(self.target(str(rest[0]), spot), tuple(rest[1:]))
         return _FIELD_TYPES.get(path[2:] if root == "tasks" else path) or ("string" if root == "env" and rest else None)

@@ -38,7 +38,8 @@ from unspool.model.events import (
     TaskAdmitted,
     TimerFired,
 )
-from unspool.model.plan import Task, plan_from_json
+from unspool.model.plan import Task
+from unspool.model.plan_json import plan_from_json
 from unspool.model.status import (
     CANCELLED,
     COMPLETED,

@@ -36,7 +36,7 @@ from unspool.model.events import (
     TaskAdmitted,
     TimerFired,
 )
-from unspool.model.plan import resources_from_json
+from unspool.model.plan_json import resources_from_json
 from unspool.model.status import WAITING_FOR_PERSON
 from unspool.tasks.attempt import AttemptSpec, Ended
 

@@ -19,6 +19,7 @@ from unspool.model.document_parts import (
     Moment,
     Reduce,
     Rollback,
+    Rule,
     Substitute,
     Workflow,
 )
@@ -202,6 +203,10 @@ class Limits(Part):
 
     concurrency: Positive | None = Field(None, description="How many tasks of the run may run at once.")
     max_tasks: Positive | None = Field(None, description="How many tasks the run may have. Default: 1000.")
+    max_depth: Positive | None = Field(
+        None,
+        description="How far rules may lead from a task of the document: what it emits has depth 1. Default: 5.",
+    )
     queue: Positive | None = Field(
         None, description="How many attempts of the run may wait to start at once. One too many fails, and its run."
     )
@@ -358,6 +363,9 @@ class Task(Part):
         None, description="What the last failed attempt means. Default: `cancel_dependents`."
     )
     on_crash: OnCrash | None = None
+    on_result: Annotated[list[Rule], Field(min_length=1)] | None = Field(
+        None, description="Rules: what follows once the task has completed or failed and no attempt follows."
+    )
     compensate: Compensation | None = Field(None, description="An action that undoes this task, run by a rollback.")
     cache: Cache | None = None
     priority: Priority | None = None
@@ -409,6 +417,9 @@ class Document(Part):
     tasks: Annotated[dict[Name, Task], Field(min_length=1)] = Field(description="The tasks, by name.")
     templates: dict[Name, Template] | None = Field(
         None, description="Tasks that are made when they are needed, such as in the place of one that failed."
+    )
+    rulesets: dict[Name, Annotated[list[Rule], Field(min_length=1)]] | None = Field(
+        None, description="Rules by name, for tasks that share them."
     )
     closing: dict[Name, Task] | None = Field(
         None,

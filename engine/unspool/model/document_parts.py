@@ -16,6 +16,7 @@ from unspool.model.document_types import (
     Positive,
     PythonTarget,
     Text,
+    Unique,
 )
 
 
@@ -114,6 +115,55 @@ class Rollback(Part):
     """Undo what was done, by the `compensate` of each task."""
 
     rollback: RollbackThen
+
+
+class RetryAfter(Part):
+    """Another attempt, though this one would have been the last."""
+
+    after: Duration | Expression | None = Field(None, description="How long to wait before it. Default: not at all.")
+
+
+class Rule(Part):
+    """What follows from the end of a task, if `when` holds."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    when: Expression | bool | None = Field(
+        None,
+        description="One boolean expression over `result`, `outputs`, `outcome`, `reason` and `attempt`. "
+        "Default: in any case.",
+    )
+    emit: Name | Annotated[list[Name], Field(min_length=1), Unique()] | None = Field(
+        None, description="Add a task to the run: an instance of this template, or of each of these."
+    )
+    for_each: Expression | list[AnyValue] | None = Field(
+        None, description="With `emit`: a task for each item; `item` and `index` are known in `key` and `with`."
+    )
+    key: Text | None = Field(
+        None, description="With `emit`: what a task is called. Default: a scalar item, or the index."
+    )
+    arguments: dict[str, AnyValue] | None = Field(
+        None, alias="with", description="Values for the template's inputs, or of the event."
+    )
+    max: Positive | None = Field(
+        None,
+        description="With `emit`: how many tasks the rule may add in the whole run. Default: one for each task that "
+        "has the rule, 100 with `for_each`.",
+    )
+    fail: Text | None = Field(None, description="The task has failed, and this is why. It is not retried.")
+    retry: RetryAfter | None = Field(
+        None, description="The task is tried again, as long as `retry` of the task has an attempt left."
+    )
+    cancel: Literal["run"] | None = Field(None, description="The run is cancelled.")
+    event: Name | None = Field(None, description="Tell other workflows, with the values of `with`.")
+    note: Text | None = Field(None, description="Text for the report.")
+    ruleset: Name | None = Field(None, description="Apply all rules of one of the document's `rulesets`.")
+
+    @model_validator(mode="after")
+    def _check_some(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("a rule has at least one key")
+        return self
 
 
 class Batch(Part):
