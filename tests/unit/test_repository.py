@@ -42,6 +42,7 @@ _ELSEWHERE = {
     "tests/conformance/test_reactor.py": "host.reactor",
     "tests/conformance/test_task_kind.py": "host.ports",
     "tests/conformance/test_guardian.py": "tasks.guardian tasks.sweep",
+    "tests/unit/core/test_run.py": "core.ending",
     "tests/unit/tasks/test_run.py": "tasks.process",
     "tests/unit/tasks/test_workers.py": "worker",
     "tests/unit/tasks/test_python.py": "tasks.printed",

@@ -19,6 +19,8 @@ from unspool.model.plan import Plan
 
 if TYPE_CHECKING:
     from unspool.compiler.embed import Sources
+    from unspool.compiler.emissions import Counts
+    from unspool.model.plan import FanOut
 
 _WITH_TASKS = ("tasks", "finally", "templates")
 _MORE_FAULTS = "UNS039"  # shape says by it that it stopped counting
@@ -68,13 +70,8 @@ def compile_document(
         from unspool.compiler.reaches import check_reaches
 
         inner += check_reaches(flat)
-    counts = None
-    if "on_result" in loaded.text or any(role.kind == "template" for role in flat.roles.values()):
-        from unspool.compiler.emissions import Counts
-        from unspool.compiler.rulings import check_rules
-
-        counts = Counts(flat, bounds)
-        inner += check_rules(flat, counts)
+    counts, problems = _rules(loaded, flat, bounds)
+    inner += problems
     worst = worst_case(flat, bounds, counts)
     found += _check_limits(loaded.value, graph, worst)
     uses: dict[str, set[str]] = {}
@@ -115,6 +112,18 @@ def _embedded(readable: Readable, sources: Sources | None, above: tuple[str, ...
     sources = sources or NoSources()
     embedding = Embedding(document, sources, above or (sources.name,), compile_document)
     return readable._replace(document=embedding.done()), embedding.found
+
+
+def _rules(loaded: Loaded, flat: Flat, fans: dict[str, FanOut]) -> tuple[Counts | None, list[Diagnostic]]:
+    """Check rules and count what they may add; most documents have none."""
+    has_collectors = any(role.kind == "template" for role in flat.roles.values())
+    if "on_result" not in loaded.text and "rulesets" not in flat.source and not has_collectors:
+        return None, []
+    from unspool.compiler.emissions import Counts
+    from unspool.compiler.rulings import check_rules
+
+    counts = Counts(flat, fans)
+    return counts, check_rules(flat, counts)
 
 
 def _has_errors(found: list[Diagnostic]) -> bool:

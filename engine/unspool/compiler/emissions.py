@@ -85,7 +85,8 @@ def add_collectors(
     templates: set[str],
 ) -> None:
     """Add what stands for all instances of each template that rules name or tasks wait for; let these wait for it."""
-    makers = {template: _makers(document, tasks, template) for template in sorted(templates)}
+    running = {name: body for name, body in tasks.items() if name not in roles or not roles[name].closing}
+    makers = {template: _makers(document, running, template) for template in sorted(templates)}
     asked = _asked(tasks, roles)
     wanted = {name for name in templates if name in asked or any(is_rule for _, is_rule in makers[name])}
     homes = {name: _home(name, paths, roles) for each in makers.values() for name, _ in each}

@@ -21,7 +21,7 @@ def plan_order(flat: Flat, graph: Graph) -> list[int]:
     if not flat.roles:
         return graph.order
     position = {node: at for at, node in enumerate(graph.order)}
-    regions = {name: flat.roles[name].region for name in flat.roles if flat.roles[name].region}
+    regions = _regions(flat)
 
     def laid(names: Iterable[str]) -> list[int]:
         inside = list(names)
@@ -39,12 +39,17 @@ def plan_order(flat: Flat, graph: Graph) -> list[int]:
     return [*main, *loose, *(node for name in outer for node in laid(regions[name]))]
 
 
+def _regions(flat: Flat) -> dict[str, tuple[str, ...]]:
+    """Give what copies are made of, by the name of what they are copied for."""
+    return {name: role.region for name, role in flat.roles.items() if role.region and role.kind != "template"}
+
+
 def needs_within(flat: Flat, graph: Graph) -> list[list[tuple[int, str]]]:
     """Give what each task waits for, without what lies outside the copy that it will be a part of."""
     if not flat.roles:
         return graph.needs
     home: dict[int, str] = {}
-    regions = {name: role.region for name, role in flat.roles.items() if role.region}
+    regions = _regions(flat)
     for name, region in sorted(regions.items(), key=lambda pair: flat.roles[pair[0]].template):
         for each in region:
             home[graph.number[each]] = name  # the innermost counts: it comes last

@@ -161,7 +161,7 @@ def _of_template(flat: Flat, name: str) -> list[Diagnostic]:
     found = []
     if body.get("depends_on"):
         message = f"the template {quote(name)} waits for other tasks, which this version does not support yet"
-        hint = "remove it: a task is made of it when the one that it stands in for has failed"
+        hint = "remove it: a task is made of it when a rule, or a failure, asks for it"
         found.append(Diagnostic("UNS171", message, (*path, "depends_on"), on_key=True, hint=hint))
     return found
 

@@ -132,7 +132,7 @@ class _Checker:
                 if key in rule.keys:
                     message = f"a rule of {quote(name)} cannot ask for {quote(key)}: nothing follows from `finally`"
                     self._find("UNS198", message, (*rule.path, key), "remove the rule", on_key=True)
-        elif "retry" in rule.keys and not self._may_retry(body):
+        elif "retry" in rule.keys and "fail" not in rule.keys and not self._may_retry(body):
             message = f"a rule asks for another attempt of {quote(name)}, which has only one"
             hint = "give the task attempts, such as `retry: {max_attempts: 3, on: []}`"
             if body.keys() & {"wait", "approval", "group"}:

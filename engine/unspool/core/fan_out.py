@@ -59,7 +59,7 @@ def instances_of(fan_out: FanOut, evaluate: Evaluate) -> list[Instance]:
 
 
 def _too_many(what: str, most: int) -> FanOutError:
-    cure = "raise `max` of the fan-out, or `maxItems` of the input"
+    cure = "raise `max`, or `maxItems` of the input"
     return FanOutError(BUDGET_EXHAUSTED, f"{what}; at most {most:,} may become instances: {cure}")
 
 

@@ -171,7 +171,7 @@ class Ruling(Batching):
         beginning = f"{self.nodes[index].id}/{template.id}"
         known = {wanted.name: wanted.given for wanted in before}
         found: list[Wanted] = []
-        for key, local in self._instances_of(index, emission, own):
+        for key, local in self._instances_of(index, rule, emission, own):
             given = self._value(index, emission.given, {**own, **local})
             given = arguments(template.inputs or {}, given)
             name = beginning if key is None else f"{beginning}[{key}]"
@@ -185,7 +185,7 @@ class Ruling(Batching):
         return found
 
     def _instances_of(
-        self, index: int, emission: Emission, own: dict[str, Any]
+        self, index: int, rule: Rule, emission: Emission, own: dict[str, Any]
     ) -> list[tuple[str | None, dict[str, Any]]]:
         """Give key and own values of each task that an emission asks for."""
         from unspool.core.fan_out import FanOutError, encoded, instances_of, scalar
@@ -201,7 +201,7 @@ class Ruling(Batching):
         try:
             made = instances_of(fan_out, lambda value, local: self._value(index, value, {**own, **(local or {})}))
         except FanOutError as problem:
-            raise RuleError(problem.kind, str(problem)) from None
+            raise RuleError(problem.kind, f"{rule.path}: {problem}") from None
         return [(one.key, one.local) for one in made]
 
     def _own_item(self, index: int) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from unspool.core.rules import Told
 from unspool.core.run import Run
 from unspool.core.state import TaskRun
 from unspool.model.plan import PRIORITIES
@@ -83,10 +84,16 @@ def report(run: Run, now: float) -> dict[str, Any]:
         "duration_s": _seconds(end - run.started_at),
         "tasks": {run.nodes[index].id: _task(run, index) for index in listed(run)},
         "outputs": _plain(run.outputs),
+        "notes": [{"task": run.nodes[note.task].id, "text": note.text} for note in run.notes] or None,
+        "events": [_told(run, told) for told in run.events] or None,
         "actual_critical_path": critical_path(run),
         "cost": {"cost_usd": 0, "tokens": 0},
     }
     return _known(found)
+
+
+def _told(run: Run, told: Told) -> dict[str, Any]:
+    return {"task": run.nodes[told.task].id, "name": told.name, "with": _plain(told.values)}
 
 
 def _task(run: Run, index: int) -> dict[str, Any]:
@@ -112,6 +119,7 @@ def _task(run: Run, index: int) -> dict[str, Any]:
             "tags": list(plan.tags) or None,
             "prompt": task.prompt,
             "decision": decision(run, index),
+            "depth": task.depth or None,
             "compensated": (task.family is not None and task.family.is_undone) or None,
         }
     )
