@@ -217,7 +217,7 @@ def ends_are_not_told(patch: Patch) -> None:
 
 
 def nothing_is_due(patch: Patch) -> None:
-    patch.setattr(Admission, "due", lambda self, now: None)
+    patch.setattr(Admission, "due", lambda self, now, waiting=0: None)
 
 
 def no_priority(patch: Patch) -> None:
