@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 from collections.abc import Callable
@@ -58,6 +59,8 @@ def operations(call: Callable[[], Any]) -> int:
         nonlocal count
         count += event == "c_call"
 
+    gc.collect()
+    gc.disable()  # what it would finalize meanwhile is not the cost of this
     sys.settrace(traced)
     sys.setprofile(profiled)
     try:
@@ -65,6 +68,7 @@ def operations(call: Callable[[], Any]) -> int:
     finally:
         sys.settrace(None)
         sys.setprofile(None)
+        gc.enable()
     return count
 
 
