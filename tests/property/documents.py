@@ -27,7 +27,7 @@ _RESOURCES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Grown:
     """A document and what chance has decided about its attempts.
 
@@ -36,8 +36,12 @@ class Grown:
 
     text: str
     plan: Plan
+    size: int
     seed: int
     calm: bool
+
+    def __repr__(self) -> str:
+        return f"grown({self.size}, {self.seed}, calm={self.calm})"  # which draws it anew
 
     def fate(self, name: str, number: int) -> Fate:
         """Say how attempt `number` of the task with this id ends."""
@@ -64,7 +68,7 @@ def grown(size: int, seed: int, *, calm: bool = False) -> Grown:
         compilation = compile_document(json.dumps(document))
     errors = [found for found in compilation.diagnostics if found.severity == "error"]
     assert compilation.plan is not None, errors
-    return Grown(json.dumps(document, indent=1), compilation.plan, seed, calm)
+    return Grown(json.dumps(document, indent=1), compilation.plan, size, seed, calm)
 
 
 def growing(largest: int = 6, *, calm: bool = False) -> st.SearchStrategy[Grown]:
