@@ -43,6 +43,7 @@ _ELSEWHERE = {
     "tests/conformance/test_task_kind.py": "host.ports",
     "tests/conformance/test_guardian.py": "tasks.guardian tasks.sweep",
     "tests/unit/core/test_run.py": "core.ending",
+    "tests/e2e/test_growing.py": "cli.submit",
     "tests/unit/tasks/test_run.py": "tasks.process",
     "tests/unit/tasks/test_workers.py": "worker",
     "tests/unit/tasks/test_python.py": "tasks.printed",

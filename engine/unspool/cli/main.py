@@ -24,6 +24,7 @@ _COMMANDS = {
     "logs": "Print what a task wrote.",
     "cancel": "Cancel a run, or one task of it.",
     "approve": "Decide what a task asks of a person.",
+    "submit": "Add a task of a template to a run that goes on.",
     "schema": "Print a published JSON Schema.",
 }
 INTERRUPTED = 130

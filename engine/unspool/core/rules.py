@@ -8,11 +8,12 @@ from unspool.core.batching import Batching
 from unspool.core.growth import arguments
 from unspool.core.results import Failure, failure
 from unspool.core.state import Family
-from unspool.errors import ExpressionError
+from unspool.errors import ExpressionError, IllegalEvent
 from unspool.model import status
 from unspool.model.durations import parse_duration
-from unspool.model.plan import Emission, Rule
-from unspool.model.status import COMPLETED, FAILED, FINAL_STATES, RUNNING, SKIPPED
+from unspool.model.events import TaskSubmitted
+from unspool.model.plan import Emission, Rule, Task
+from unspool.model.status import COMPLETED, CREATED, FAILED, FINAL_STATES, RUNNING, SKIPPED
 
 
 class Note(NamedTuple):
@@ -61,6 +62,9 @@ class RuleError(Exception):
         self.kind = kind
 
 
+_TWICE = "is there already, with other values: give each its own `key`"
+
+
 class _Pass:
     """What one pass over the rules of a task asks for."""
 
@@ -84,7 +88,9 @@ class Ruling(Batching):
         super().__init__()
         self.notes: list[Note] = []
         self.events: list[Told] = []
+        self.refusals: dict[str, str] = {}  # of requests to add a task: why it could not be
         self._emitted: dict[int, int] = {}  # of each rule: how many tasks it has added
+        self._submitted: dict[int, int] = {}  # of each template: how many tasks were added from outside
 
     def _follow_rules(self, index: int, view: dict[str, Any], error: Failure | None, number: int) -> Verdict:
         """Do what the rules of a task ask for, now that no attempt follows by itself."""
@@ -175,14 +181,25 @@ class Ruling(Batching):
             given = self._value(index, emission.given, {**own, **local})
             given = arguments(template.inputs or {}, given)
             name = beginning if key is None else f"{beginning}[{key}]"
-            there = known.get(name, self._given_to(name))
-            if there is None:
+            if known.get(name, given) != given:
+                raise RuleError(status.DUPLICATE_KEY, f"{rule.path}: {name} {_TWICE}")
+            try:
+                is_new = name not in known and not self._is_there(name, given)
+            except RuleError as problem:
+                raise RuleError(problem.kind, f"{rule.path}: {problem}") from None
+            if is_new:
                 known[name] = given
                 found.append(Wanted(emission, rule.path, name, given))
-            elif there != given:
-                message = f"{rule.path}: {name} is there already, with other values: give each its own `key`"
-                raise RuleError(status.DUPLICATE_KEY, message)
         return found
+
+    def _is_there(self, name: str, given: dict[str, Any]) -> bool:
+        """Whether there is a task of this name; RuleError where it has other values."""
+        there = self._seen().index_of(name)
+        if there is None:
+            return False
+        if (self.tasks[there].local or {}).get("inputs", {}) != given:
+            raise RuleError(status.DUPLICATE_KEY, f"{name} {_TWICE}")
+        return True
 
     def _instances_of(
         self, index: int, rule: Rule, emission: Emission, own: dict[str, Any]
@@ -207,10 +224,6 @@ class Ruling(Batching):
     def _own_item(self, index: int) -> Any:
         return (self.tasks[index].local or {}).get("item")
 
-    def _given_to(self, name: str) -> dict[str, Any] | None:
-        there = self._seen().index_of(name)
-        return None if there is None else (self.tasks[there].local or {}).get("inputs", {})
-
     def _check_budget(self, index: int, wanted: list[Wanted]) -> None:
         """Charge what a pass asks for, all of it or nothing.
 
@@ -232,12 +245,14 @@ class Ruling(Batching):
             if counts[rule] > each.emission.most:
                 message = f"{each.path}: {each.name} would be one more than its `max` ({each.emission.most})"
                 raise RuleError(status.BUDGET_EXHAUSTED, message)
-        more = sum(self._size(self.nodes[each.emission.template]) for each in wanted)
+        self._check_room(path, sum(self._size(self.nodes[each.emission.template]) for each in wanted))
+        self._emitted.update(counts)
+
+    def _check_room(self, what: str, more: int) -> None:
         count = len(self.nodes) - self.batches + more
         if count > self.plan.max_tasks:
-            message = f"{path}: the run would have {count:,} tasks; `limits.max_tasks` is {self.plan.max_tasks:,}"
+            message = f"{what}: the run would have {count:,} tasks; `limits.max_tasks` is {self.plan.max_tasks:,}"
             raise RuleError(status.BUDGET_EXHAUSTED, message)
-        self._emitted.update(counts)
 
     def _emit(self, index: int, wanted: Wanted) -> None:
         """Add a task; it begins when the one that asked for it is final."""
@@ -249,6 +264,44 @@ class Ruling(Batching):
             for each in self._nodes_of(template, last):
                 if not self.nodes[each].template:
                     self._cancel_task(each, status.BY_PERSON if is_over else self.reason or status.RUN_ABORTED)
+
+    # -- what is added from outside --------------------------------------------------------------
+
+    def _on_task_submitted(self, event: TaskSubmitted) -> None:
+        if not 0 <= event.template < len(self.plan.tasks) or not self.nodes[event.template].template:
+            raise IllegalEvent(f"there is no template {event.template}")
+        if event.request in self._requests:
+            return
+        from unspool.core.fan_out import encoded  # most runs need none of it
+
+        self._requests.add(event.request)
+        template, count = self.nodes[event.template], self._submitted.get(event.template, 0)
+        name = f"{template.id}[{encoded(str(count) if event.key is None else event.key)}]"
+        try:
+            given = arguments(template.inputs or {}, event.given)
+            self._check_open(template)
+            if self._is_there(name, given):
+                return
+            self._check_room(name, self._size(template))
+        except (ValueError, RuleError) as problem:
+            self.refusals[event.request] = str(problem)
+            return
+        self._submitted[event.template] = count + 1
+        self._depth = 0
+        last = self._copy(template, name, {"inputs": given}, Family())
+        for each in self._nodes_of(template, last):
+            if not self.nodes[each].needs and not self.nodes[each].template and self.tasks[each].state == CREATED:
+                self._consider(each)
+
+    def _check_open(self, template: Task) -> None:
+        if self.state != status.RUNNING:
+            raise RuleError(status.BUDGET_EXHAUSTED, f"the run is {self.state}: nothing is added any more")
+        if template.collector is not None and self.tasks[template.collector].state in FINAL_STATES:
+            raise RuleError(
+                status.BUDGET_EXHAUSTED, f"the template {template.id!r} is over: what waited for it goes on"
+            )
+        if template.inputs is None:
+            raise RuleError(status.BUDGET_EXHAUSTED, f"{template.id!r} is no template by itself")
 
     # -- what stands for all instances of a template ----------------------------------------------
 

@@ -36,6 +36,7 @@ from unspool.model.events import (
     PersonDecided,
     RunStarted,
     TaskAdmitted,
+    TaskSubmitted,
     TimerFired,
 )
 from unspool.model.plan import Task
@@ -341,5 +342,6 @@ _HANDLERS: dict[type, str] = {
     TimerFired: "_on_timer_fired",
     CancelRequested: "_on_cancel_requested",
     PersonDecided: "_on_person_decided",
+    TaskSubmitted: "_on_task_submitted",
     OwnerChanged: "_on_owner_changed",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.playing import FAILS, Player, play
+from unspool.model.events import TaskSubmitted
 
 REPAIR = """
 limits: {max_depth: 9}
@@ -367,3 +368,55 @@ def test_events_are_kept_with_their_values():
     tasks: {a: {run: [x], on_result: [{event: code_modified, with: {n: "${{ attempt }}"}}]}}
     """
     assert [(told.name, told.values) for told in play(text).run.events] == [("code_modified", {"n": 1})]
+
+
+# -- what is added from outside ---------------------------------------------------------------------
+
+DOOR = """
+limits: {max_tasks: 9}
+tasks:
+  a: {run: [x], on_result: [{emit: t}]}
+  z: {depends_on: [t], run: [x]}
+templates:
+  t: {inputs: {n: {type: integer, default: 0}}, run: [x, "${{ inputs.n }}"]}
+  free: {run: [x]}
+"""
+
+
+def submit(player: Player, template: str, request: str = "s1", key: str | None = None, **given: object) -> str | None:
+    node = next(node for node in player.run.nodes if node.id == template and node.template)
+    player.say(TaskSubmitted(player.at, request, node.index, key, given))
+    return player.run.refusals.get(request)
+
+
+def test_a_task_is_added_from_outside_and_what_waits_for_its_template_waits_for_it():
+    for seed in range(10):
+        player = Player(DOOR, seed=seed)
+        assert submit(player, "t", "s1", n=7) is None
+        assert submit(player, "t", "s1", n=7) is None, "a request is heard once"
+        assert submit(player, "t", "s2", key="mine", n=1) is None
+        assert submit(player, "free", "s3") is None
+        player.finish()
+        assert player.begun[-1] == "z"
+        assert sorted(player.begun) == ["a", "a/t", "free[0]", "t[0]", "t[mine]", "z"]
+
+
+def test_what_cannot_be_added_says_why_and_changes_nothing():
+    player = Player(DOOR)
+    assert "n" in submit(player, "t", "s1", n="seven")
+    assert submit(player, "t", "s2", key="k", n=1) is None
+    assert submit(player, "t", "s3", key="k", n=1) is None, "the same task again"
+    assert "other values" in submit(player, "t", "s4", key="k", n=2)
+    assert [submit(player, "t", f"s{n}") for n in (5, 6, 7)] == [None] * 3
+    assert "max_tasks" in submit(player, "t", "s8")
+    player.finish()
+    assert sum(name.startswith("t[") for name in player.begun) == 4
+    assert player.ends()["a"] == ("failed", "budget_exhausted")
+    assert "the run is failed" in submit(player, "t", "s9")
+
+
+def test_a_template_that_is_over_takes_no_more():
+    player = Player(DOOR)
+    while "z" not in player.begun:
+        player.step()
+    assert "over" in submit(player, "t")
