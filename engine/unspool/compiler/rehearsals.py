@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from unspool.compiler.inputs import resolve_inputs
 from unspool.compiler.locate import resolve
 from unspool.compiler.rehearsal_shape import check_rehearsal_shape
-from unspool.compiler.task_patterns import Known, TaskPatterns
+from unspool.compiler.task_patterns import Known, TaskPatterns, matching, plain
 from unspool.compiler.text import Format, Loaded, load
 from unspool.compiler.wording import choices, quote
 from unspool.model.diagnostics import Diagnostic, Path
@@ -22,6 +22,8 @@ CODES = {
     "UNS202": "a rehearsal names an output that its task or its workflow does not declare",
     "UNS203": "a task of a rehearsal needs a stub",
     "UNS204": "the moment of a rehearsal is none",
+    "UNS205": "the workflow of a rehearsal is not there",
+    "UNS206": "a stub stands for an instance that the run does not have",
 }
 
 DEFAULT_WORKERS = 4  # whatever the machine has: a rehearsal is the same everywhere
@@ -141,6 +143,29 @@ def check_case(
     return case, found
 
 
+def strange_instances(case: Case, tasks: Iterable[str]) -> list[Diagnostic]:
+    """Warn of stubs for instances that a run, of which these are the tasks, did not have."""
+    ids = list(tasks)
+    return [
+        Diagnostic(
+            "UNS206",
+            f"the run has no task {quote(key)}, so its stub stands for nothing",
+            (*case.path, "stubs", key),
+            on_key=True,
+            hint=f"correct the key, or write {quote(plain(key))} to speak of all instances",
+            severity="warning",
+        )
+        for key in case.stubs.instances()
+        if not matching(key, ids)
+    ]
+
+
+def needs_stub(case: Case, message: str) -> Diagnostic:
+    """Say that a task of a case began without a stub that it needs."""
+    what, _, hint = message.partition("; ")
+    return Diagnostic("UNS203", what, (*case.path, "stubs"), on_key=True, hint=hint)
+
+
 def _check_stub(known: Known, key: str, given: Any, path: Path) -> list[Diagnostic]:
     unknown = _unknown(known, key, path)
     if unknown is not None:
@@ -159,10 +184,15 @@ def _check_stub(known: Known, key: str, given: Any, path: Path) -> list[Diagnost
             problem = _complaint(tasks, key, part, stub)
             if problem is not None:
                 found.append(Diagnostic("UNS201", problem[0], (*place, part), on_key=True, hint=problem[1]))
-        names = {output.name for task in tasks for output in task.outputs}
+        declared = {output.name: output for task in tasks for output in task.outputs}
         for name in stub.get("outputs", {}):
-            if name not in names:
-                found.append(_no_output(f"task {quote(key)}", name, sorted(names), (*place, "outputs", name)))
+            at = (*place, "outputs", name)
+            if name not in declared:
+                found.append(_no_output(f"task {quote(key)}", name, sorted(declared), at))
+            elif declared[name].source == "result":
+                message = f"output {quote(name)} of task {quote(key)} is read from the result, so no stub gives it"
+                hint = "say what the result is, by `exit_code`, `stdout`, `json` or `error`"
+                found.append(Diagnostic("UNS201", message, at, on_key=True, hint=hint))
     return found
 
 

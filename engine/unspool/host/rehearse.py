@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from unspool.compiler.rehearsals import Case
@@ -12,20 +12,19 @@ from unspool.errors import UnspoolError
 from unspool.host.clock import VirtualClock
 from unspool.host.local import LocalHost
 from unspool.host.ports import Journal, Request
-from unspool.host.resume import fold, losses
+from unspool.host.resume import losses
 from unspool.host.simulate import Stub, StubKind, VirtualReactor
-from unspool.host.stubs import chosen, reused, stub_of
+from unspool.host.stubs import chosen, duration, reused, stub_of
 from unspool.journal.memory import MemoryJournal
 from unspool.journal.rows import Row
 from unspool.model.commands import StartAttempt
 from unspool.model.entry import Entry
 from unspool.model.events import AttemptEnded, AttemptLost, Event, RunStarted, TaskAdmitted
 from unspool.model.plan import Plan, plan_to_json
-from unspool.model.status import COMPLETED, WAITING_FOR_PERSON
+from unspool.model.status import WAITING_FOR_PERSON
 from unspool.tasks.attempt import AttemptSpec, Ended
 
 RUN = "rehearsal"
-MOST_CUTS = 500  # of one case; a longer one is cut at so many of its events, evenly spread
 _BY = "somebody"
 _SEED = 0
 
@@ -38,18 +37,6 @@ class Played(NamedTuple):
     rows: list[Row]
 
 
-class OtherEnd(NamedTuple):
-    """A run that was cut and resumed, and came to another end.
-
-    `after` is the number of the last event before the cut, `event` says which it was; `differences` hold what differs,
-    how it ended without a cut, and how with it.
-    """
-
-    after: int
-    event: str
-    differences: list[tuple[str, str, str]]
-
-
 class RehearsedHost(LocalHost):
     """The host in virtual time. It commits every fact at once, and people decide as the stubs say."""
 
@@ -57,7 +44,7 @@ class RehearsedHost(LocalHost):
         self._case = case
         self._time = VirtualClock(at)
         self._due_calls = VirtualReactor(self._time)
-        kind = self._kind = StubKind(self._due_calls, self._script)
+        kind = self._kind = _Talkative(self._due_calls, self._script)
         kinds = dict.fromkeys(("run", "python", "http"), kind)
         super().__init__(journal, kinds, self._due_calls, self._time, case.workers)
         self.cache = _StubCache(case)
@@ -83,7 +70,7 @@ class RehearsedHost(LocalHost):
         given = chosen(self._case.stubs.find(node.id), number)
         action = "approve" if given.get("approved", True) else "reject"
         request = Request(f"{node.id}#{number}", RUN, action, node.id, given.get("by", _BY), given.get("note"))
-        due = asked_at + given.get("seconds", node.estimate)
+        due = asked_at + duration(node, given)
         self._due_calls.call_at(max(due, self._time.now()), lambda: _forget(self.request(request)))
 
     # -- attempts -----------------------------------------------------------------------------------
@@ -103,8 +90,7 @@ class RehearsedHost(LocalHost):
 
     def _is_overdue(self, spec: AttemptSpec, stub: Stub) -> bool:
         """Whether an attempt is ended for being too slow, which a shorter one would not be."""
-        bounds = (spec.task.timeout, spec.task.idle_timeout)
-        return any(bound is not None and stub.seconds >= bound for bound in bounds)
+        return spec.task.timeout is not None and stub.seconds >= spec.task.timeout
 
     def _of_batch(self, run: Run, gathered: list[tuple[int, int]], spec: AttemptSpec) -> Stub:
         """Make the answer of a batch of what its instances would give."""
@@ -158,7 +144,10 @@ class RehearsedHost(LocalHost):
         now = self._time.now()
         admitted = {entry.event.attempt: entry.event.at for entry in before if isinstance(entry.event, TaskAdmitted)}
         orders = {
-            command.attempt: command for entry in before for command in entry.commands if isinstance(command, StartAttempt)
+            command.attempt: command
+            for entry in before
+            for command in entry.commands
+            if isinstance(command, StartAttempt)
         }
         facts: list[Event] = []
         for fact in losses(run, self.journal.epoch, now):
@@ -178,6 +167,14 @@ class RehearsedHost(LocalHost):
         for task in run.tasks:
             if task.reason == WAITING_FOR_PERSON:
                 self._let_decide(task.index, now if task.started_at is None else task.started_at)
+
+
+class _Talkative(StubKind):
+    """Attempts that write all the time: none is ended for its silence, unless a stub says that it was."""
+
+    def last_output(self, run: str, attempt: int) -> float | None:
+        """Give this moment."""
+        return self._reactor.clock.now()
 
 
 class _StubCache:
@@ -201,20 +198,6 @@ class _StubCache:
         """Nothing was kept."""
 
 
-class _NoJournal(MemoryJournal):
-    """For a run that was cut: what it commits is of no interest."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.epoch = 2
-        self._count = 0
-
-    def append(self, entries: Sequence[Entry]) -> int:
-        """Count entries."""
-        self._count += len(entries)
-        return self._count
-
-
 def play(plan: Plan, case: Case) -> Played:
     """Play a case to its end.
 
@@ -227,53 +210,6 @@ def play(plan: Plan, case: Case) -> Played:
     run = host.begin(RunStarted(case.start, RUN, plan_to_json(plan), case.inputs, _SEED, {}, "", plan.hash))
     host.drive()
     return Played(run, host.entries, list(journal.read(RUN)))
-
-
-def cut_points(played: Played) -> list[int]:
-    """Give after how many events a case is cut: all of them but the last, or 500 that are evenly spread."""
-    count = len(played.rows) - 1
-    if count <= MOST_CUTS:
-        return list(range(1, count + 1))
-    return [1 + step * (count - 1) // (MOST_CUTS - 1) for step in range(MOST_CUTS)]
-
-
-def cut(case: Case, played: Played) -> Iterator[OtherEnd]:
-    """Cut a case at its events, resume it at each, and give the cuts after which it ends otherwise."""
-    usual = _ends(played.run)
-    for after in cut_points(played):
-        last = played.rows[after - 1].event
-        run = fold(played.rows[:after])
-        host = RehearsedHost(case, _NoJournal(), last.at)
-        host.take_over(run, played.entries[:after])
-        host.drive()
-        ends = _ends(run)
-        if ends != usual:
-            names = [*usual, *(name for name in ends if name not in usual)]
-            differing = [name for name in names if usual.get(name) != ends.get(name)]
-            told = [(name, usual.get(name, "not there"), ends.get(name, "not there")) for name in differing]
-            yield OtherEnd(after, _told(last, run), told)
-
-
-def _told(event: Event, run: Run) -> str:
-    """Name an event with the task that it is about."""
-    task = getattr(event, "task", None)
-    return type(event).__name__ + (f" of {run.nodes[task].id}" if isinstance(task, int) else "")
-
-
-def _ends(run: Run) -> dict[str, str]:
-    """Give how each task and the run ended, as text; batches are as they come."""
-    shown = [node for node in run.nodes if node.is_shown]
-    found = {"the run": _end(run.state, run.reason, run.outputs)}
-    for node in shown:
-        task = run.tasks[node.index]
-        if task.family is None or not task.family.batch:
-            found[node.id] = _end(task.state, task.reason, task.outputs)
-    return found
-
-
-def _end(state: str, reason: str | None, outputs: dict[str, Any] | None) -> str:
-    why = f" ({reason})" if reason else ""
-    return f"{state}{why}" + (f" {outputs}" if outputs and state == COMPLETED else "")
 
 
 def _good(result: dict[str, Any] | None) -> dict[str, Any]:

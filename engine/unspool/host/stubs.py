@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from unspool.core.answers import status_class
@@ -14,11 +15,20 @@ from unspool.tasks.attempt import error
 _SAYS = frozenset(("exit_code", "stdout", "stderr", "json", "outputs", "error", "status_code"))
 _SPAWN_FAILED = "spawn_failed"
 Given = dict[str, Any]
+Problem = dict[str, str] | None
+Collected = tuple[dict[str, Any], Problem]
 
 
 def chosen(given: list[Given] | None, number: int) -> Given:
     """Give the stub of attempt `number` of a task, which counts from 1: the last one repeats."""
     return given[min(number, len(given)) - 1] if given else {}
+
+
+def duration(task: Task, given: Given) -> float:
+    """Give how many seconds an attempt, or a person, takes: without a word about it no task runs out of its time."""
+    if "seconds" in given:
+        return float(given["seconds"])
+    return min(task.estimate, math.inf if task.timeout is None else task.timeout / 2)
 
 
 def stub_of(task: Task, action: dict[str, Any], given: Given) -> Stub:
@@ -32,7 +42,7 @@ def stub_of(task: Task, action: dict[str, Any], given: Given) -> Stub:
     Raises:
         StubNeeded: it says nothing, and the task has outputs without defaults.
     """
-    seconds = float(given.get("seconds", task.estimate))
+    seconds = duration(task, given)
     if not _SAYS & given.keys():
         _check_defaults(task)
     problem = given.get("error")
@@ -46,23 +56,22 @@ def stub_of(task: Task, action: dict[str, Any], given: Given) -> Stub:
 
 def reused(task: Task, action: dict[str, Any], given: Given) -> dict[str, Any]:
     """Give what the cache would have kept of an attempt."""
-    return {**(stub_of(task, action, given).result or {}), "duration": float(given.get("seconds", task.estimate))}
+    return {**(stub_of(task, action, given).result or {}), "duration": duration(task, given)}
 
 
 def _check_defaults(task: Task) -> None:
     bare = [output for output in task.outputs if not output.has_default]
     if bare:
         names = ", ".join(f"{output.name}: ..." for output in bare)
+        key = json.dumps(task.id) if "[" in task.id else task.id
         listed = " and ".join(f"`{output.name}`" for output in bare)
         raise StubNeeded(
             f"task `{task.id}` begins and has no stub that gives its {'output' if len(bare) == 1 else 'outputs'} "
-            f"{listed}; add one, such as `{json.dumps(task.id) if '[' in task.id else task.id}: {{outputs: {{{names}}}}}`"
+            f"{listed}; add one, such as `{key}: {{outputs: {{{names}}}}}`"
         )
 
 
-def _of_process(
-    task: Task, action: dict[str, Any], given: Given, problem: dict[str, str] | None
-) -> tuple[dict[str, Any], dict[str, str] | None]:
+def _of_process(task: Task, _action: dict[str, Any], given: Given, problem: Problem) -> Collected:
     code = given.get("exit_code")
     if code is None:
         code = 0 if problem is None else 1 if problem["class"] == "exit_code" else None
@@ -71,9 +80,7 @@ def _of_process(
     return {"exit_code": code, **_written(task, given)}, problem
 
 
-def _of_request(
-    task: Task, action: dict[str, Any], given: Given, problem: dict[str, str] | None
-) -> tuple[dict[str, Any], dict[str, str] | None]:
+def _of_request(task: Task, action: dict[str, Any], given: Given, problem: Problem) -> Collected:
     status = given.get("status_code", 200 if problem is None else None)
     collected = _written(task, given)
     if status is None:
@@ -89,10 +96,10 @@ def _of_request(
     return collected, problem
 
 
-def _of_function(
-    task: Task, action: dict[str, Any], given: Given, problem: dict[str, str] | None
-) -> tuple[dict[str, Any], dict[str, str] | None]:
-    collected = {stream: {"inline": given[stream]} for stream in ("stdout", "stderr") if stream in given}
+def _of_function(task: Task, _action: dict[str, Any], given: Given, problem: Problem) -> Collected:
+    collected: dict[str, Any] = {
+        stream: {"inline": given[stream]} for stream in ("stdout", "stderr") if stream in given
+    }
     value = given.get("json", given.get("outputs"))
     if problem is not None or value is None:
         return collected, problem
@@ -112,7 +119,8 @@ def _written(task: Task, given: Given) -> dict[str, Any]:
     if stdout is None:
         value = _with_outputs(task, given, given.get("json"))
         stdout = "" if value is None and "json" not in given else json.dumps(value)
-    output, outputs = {}, {}
+    output: dict[str, Any] = {}
+    outputs: dict[str, Any] = {}
     for declared in task.outputs:
         if declared.name in given.get("outputs", {}):
             text = {"inline": _text(declared, given["outputs"][declared.name])}

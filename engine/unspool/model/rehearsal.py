@@ -40,7 +40,9 @@ class Stub(Part):
     nullable_keys: ClassVar[frozenset[str]] = frozenset({"json"})
 
     seconds: _Seconds | None = Field(
-        None, description="How long the attempt takes, or the person. Default: the task's `estimate`."
+        None,
+        description="How long the attempt takes, or the person. Default: the task's `estimate`, or half of its "
+        "`timeout` where that is less.",
     )
     exit_code: _Whole | None = Field(None, description="The exit code of a process. Default: 0.")
     stdout: str | None = Field(None, description="What it writes; of a request the body of the answer.")
@@ -102,7 +104,9 @@ class Expected(Part):
         None, description="How tasks end, by id: a state, or more of it. A pattern speaks of every task that it fits."
     )
     exactly: bool | None = Field(None, description="The run has no other tasks than those named under `tasks`.")
-    order: list[Text] | None = Field(None, description="Ids of tasks that start in this order, whatever starts between.")
+    order: list[Text] | None = Field(
+        None, description="Ids of tasks that start in this order, whatever starts between."
+    )
     outputs: dict[Name, AnyValue] | None = Field(None, description="Values of outputs of the run.")
     seconds: _Seconds | None = Field(None, description="How long the run takes on the virtual clock.")
 
@@ -138,8 +142,8 @@ class Rehearsal(Part):
     unspool_rehearsal: Annotated[Literal[1], AsInteger] = Field(description="The version of this form: 1.")
     workflow: Text | None = Field(
         None,
-        description="The workflow, seen from the folder of this file. Default: the document beside it that has the "
-        "same name, up to the first dot.",
+        description="The workflow, seen from the folder of this file. Default: the document beside it whose name this "
+        "one begins with: `release.yaml` for `release.rehearsal.yaml` and for `release.rejected.rehearsal.yaml`.",
     )
     cases: Annotated[dict[Name, Case], Field(min_length=1)] = Field(description="The cases, by name.")
 

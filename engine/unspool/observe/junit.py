@@ -38,7 +38,8 @@ def junit(results: Sequence[Result]) -> str:
 
 
 def _case(one: Result) -> list[str]:
-    head = f"    <testcase classname={_attribute(one.file)} name={_attribute(one.case)} time={_attribute(_time(one.seconds))}"
+    time = _attribute(_time(one.seconds))
+    head = f"    <testcase classname={_attribute(one.file)} name={_attribute(one.case)} time={time}"
     told = [("failure", one.failure), ("error", one.error)]
     parts = [
         f"      <{tag} message={_attribute(text.splitlines()[0] if text else tag)}>{escape(_plain(text))}</{tag}>"

@@ -126,7 +126,9 @@ def _of_task(run: Run, index: int, wishes: Mapping[str, Any]) -> Iterator[Differ
     task, name = run.tasks[index], run.nodes[index].id
     is_other = "state" in wishes and task.state != wishes["state"]
     if is_other or ("reason" in wishes and task.reason != wishes["reason"]):
-        yield Difference(name, _wish({"state": task.state, **wishes} if "reason" in wishes else wishes), _end(run, index))
+        yield Difference(
+            name, _wish({"state": task.state, **wishes} if "reason" in wishes else wishes), _end(run, index)
+        )
     if "attempts" in wishes and task.attempts != wishes["attempts"]:
         yield Difference(f"{name} attempts", str(wishes["attempts"]), str(task.attempts))
     undone = task.family is not None and task.family.is_undone

@@ -1,0 +1,169 @@
+"""Reading rehearsals for the commands that play them, and saying what is wrong with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from unspool.cli.documents import format_of, load_plan, read, render_all
+from unspool.errors import DocumentError
+from unspool.model.diagnostics import Diagnostic
+
+if TYPE_CHECKING:
+    from unspool.compiler.rehearsals import Case
+    from unspool.compiler.text import Loaded
+    from unspool.model.plan import Plan
+
+_ENDINGS = (".yaml", ".yml", ".toml", ".json")
+_MARK = ".rehearsal"
+_SKIPPED = frozenset(("node_modules", "__pycache__", "build", "dist"))
+
+
+class Rehearsed(NamedTuple):
+    """A file of rehearsals that is right: its workflow, the cases that were asked for, and the text for positions."""
+
+    path: str
+    plan: Plan
+    cases: list[Case]
+    loaded: Loaded
+    data: bytes
+
+    def tell(self, found: Sequence[Diagnostic]) -> None:
+        """Print what is found in the file, with places, to standard error."""
+        tell(self.path, found, self.loaded, self.data)
+
+
+def is_named_so(name: str) -> bool:
+    """Whether a file is called as rehearsals are: `NAME.rehearsal.yaml`, or `.yml`, `.toml`, `.json`."""
+    stem, ending = os.path.splitext(name)
+    return ending.lower() in _ENDINGS and stem.endswith(_MARK)
+
+
+def files_in(paths: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+    """Give the rehearsals that arguments name, each with the case that is meant, None for all of them.
+
+    Raises:
+        DocumentError: an argument names nothing, a file that is called otherwise, or a folder without rehearsals.
+    """
+    for path in paths:
+        if os.path.isdir(path):
+            found = sorted(_below(path))
+            if not found:
+                raise DocumentError(f"there is no rehearsal in {path}; write one, such as NAME.rehearsal.yaml")
+            yield from ((file, None) for file in found)
+            continue
+        file, case = split(path)
+        if not is_named_so(file):
+            raise DocumentError(f"{file}: the name of a rehearsal ends in .rehearsal.yaml, .yml, .toml or .json")
+        yield file, case
+
+
+def split(path: str) -> tuple[str, str | None]:
+    """Tell a file from the case in it: `FILE#CASE`."""
+    file, mark, case = path.rpartition("#")
+    return (file, case) if mark and not os.path.exists(path) else (path, None)
+
+
+def _below(folder: str) -> Iterator[str]:
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in _SKIPPED]
+        for name in files:
+            if is_named_so(name):
+                yield os.path.normpath(os.path.join(place, name))
+
+
+def load(path: str) -> tuple[Loaded, bytes]:
+    """Read a file of rehearsals, or of stubs; what is wrong with its shape goes to standard error.
+
+    Raises:
+        DocumentError: it cannot be read, or its shape is wrong.
+    """
+    from unspool.compiler.rehearsals import is_rehearsal, load_rehearsal, load_stubs
+    from unspool.compiler.text import load as load_text
+
+    kind = format_of(path)
+    if kind is None:
+        raise DocumentError(f"{path}: the name of a rehearsal or a file of stubs ends in .yaml, .yml, .toml or .json")
+    data = read(path)
+    is_whole = is_named_so(path) or is_rehearsal(load_text(data, kind).value)
+    loaded, found = load_rehearsal(data, kind) if is_whole else load_stubs(data, kind)
+    if found:
+        click.echo(render_all(found, path, data), err=True)
+    refuse(path, found)
+    return loaded, data
+
+
+def read_rehearsal(path: str, only: str | None = None) -> Rehearsed:
+    """Read a file of rehearsals with its workflow; what is wrong with either goes to standard error.
+
+    Args:
+        path: of the file.
+        only: the case that is meant; None is all of them.
+
+    Raises:
+        DocumentError, LimitError: something is wrong.
+    """
+    from unspool.compiler.rehearsals import check_cases
+
+    loaded, data = load(path)
+    named = loaded.value.get("workflow")
+    workflow = _beside(path) if named is None else os.path.join(os.path.dirname(path), named)
+    if not os.path.exists(workflow):
+        what = "the workflow" if named else "no `workflow` is named, and the document beside it,"
+        hint = "name the document, such as `workflow: release.yaml`"
+        found = [Diagnostic("UNS205", f"{what} {workflow} is not there", ("workflow",), hint=hint)]
+        tell(path, found, loaded, data)
+        refuse(path, found)
+    plan = load_plan(workflow)
+    cases, found = check_cases(plan, loaded.value)
+    tell(path, found, loaded, data)
+    refuse(path, found)
+    return Rehearsed(path, plan, [chosen(path, cases, only)] if only else cases, loaded, data)
+
+
+def tell(path: str, found: Sequence[Diagnostic], loaded: Loaded, data: bytes) -> None:
+    """Print what is found in a file, with places, to standard error."""
+    from unspool.compiler.locate import resolve
+
+    if found:
+        click.echo(render_all(resolve(found, loaded.locate), path, data), err=True)
+
+
+def chosen(path: str, cases: Sequence[Case], name: str) -> Case:
+    """Give a case by its name.
+
+    Raises:
+        DocumentError: there is none of that name.
+    """
+    for case in cases:
+        if case.name == name:
+            return case
+    raise DocumentError(f"{path} has no case {name}; its cases are {', '.join(case.name for case in cases)}")
+
+
+def refuse(path: str, found: Sequence[Diagnostic]) -> None:
+    """Go no further with a file in which there are errors.
+
+    Raises:
+        DocumentError: there are.
+    """
+    count = sum(one.is_error for one in found)
+    if count:
+        raise DocumentError(f"{path}: {count} error{'s' if count > 1 else ''}")
+
+
+def _beside(path: str) -> str:
+    """Find the document that a rehearsal is about by its name: the longest that fits."""
+    folder, name = os.path.split(path)
+    stem = os.path.splitext(name)[0].removesuffix(_MARK)
+    shortest = stem
+    while stem:
+        for ending in _ENDINGS:
+            document = os.path.join(folder, stem + ending)
+            if os.path.isfile(document):
+                return document
+        shortest, (stem, _, _) = stem, stem.rpartition(".")
+    return os.path.join(folder, shortest + ".yaml")
