@@ -157,6 +157,8 @@ def told_differences(outcome: Outcome) -> Iterator[str]:
         yield from table(("", "not cut", "resumed"), other.differences)
     if len(outcome.other_ends) > _MOST_CUTS:
         yield f"and so after {len(outcome.other_ends) - _MOST_CUTS} more cuts"
+    if outcome.other_ends:
+        yield "where it matters who is first, write `resume: false` into the case"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

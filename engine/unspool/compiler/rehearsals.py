@@ -10,7 +10,7 @@ from unspool.compiler.locate import resolve
 from unspool.compiler.rehearsal_shape import check_rehearsal_shape
 from unspool.compiler.task_patterns import Known, TaskPatterns, matching, plain
 from unspool.compiler.text import Format, Loaded, load
-from unspool.compiler.wording import choices, quote
+from unspool.compiler.wording import quote
 from unspool.model.diagnostics import Diagnostic, Path
 from unspool.model.moments import parse_moment
 from unspool.model.plan import Plan, Task
@@ -257,5 +257,6 @@ def _unknown(known: Known, key: str, path: Path, *, on_key: bool = True) -> Diag
 
 def _no_output(holder: str, name: str, known: list[str], path: Path) -> Diagnostic:
     close = closest(name, known)
-    hint = f"did you mean {quote(close)}?" if close else f"it has {choices(known)}" if known else "it declares none"
+    listed = f"it has {', '.join(map(quote, known))}" if known else "it declares none"
+    hint = f"did you mean {quote(close)}?" if close else listed
     return Diagnostic("UNS202", f"{holder} declares no output {quote(name)}", path, on_key=True, hint=hint)

@@ -15,8 +15,9 @@ _MADE = frozenset(("compensate", "batch"))  # what a run makes of tasks, beside 
 
 
 class TaskPatterns:
-    """Values by names of tasks. A name is an id; one without keys means all instances; `*` is any text.
+    """Values by names of tasks.
 
+    A name is an id. One without keys means all instances; `*` is any text, and in brackets any key.
     Of the names that fit a task, its own id counts first, then those without `*`, then the order in which they stand.
     """
 
@@ -57,7 +58,10 @@ def plain(task: str) -> str:
 
 def _pattern(key: str) -> re.Pattern[str]:
     loose = _NAME.sub(lambda match: f"{match[0]}?", key)  # `?` stands in no id
-    return re.compile(re.escape(loose).replace(r"\*", ".*").replace(r"\?", r"(?:\[[^\]]*\])?"), re.DOTALL)
+    parts = re.split(r"(\[[^\]]*\])", loose)
+    keys = [re.escape(part.replace("?", "")).replace(r"\*", r"[^\]]*") for part in parts[1::2]]
+    names = [re.escape(part).replace(r"\*", ".*").replace(r"\?", r"(?:\[[^\]]*\])?") for part in parts[::2]]
+    return re.compile("".join(name + key for name, key in zip(names, [*keys, ""], strict=True)), re.DOTALL)
 
 
 class Known:

@@ -20,7 +20,7 @@ TaskPattern = TypeAliasType(
         Field(
             min_length=1,
             description="A task by its id. `test[unit]` is one instance of a fan-out, `test` stands for all of them, "
-            "`*` for any text, as in `*/fix[*]`.",
+            "`*` for any text, and in brackets for any key, as in `*/fix[*]`.",
         ),
     ],
 )
@@ -60,7 +60,7 @@ class Stub(Part):
     cached: bool | None = Field(None, description="The cache knows the result, so that no attempt is made.")
     approved: bool | None = Field(None, description="What a person decides. Default: true.")
     by: Text | None = Field(None, description="Who decides.")
-    note: str | None = Field(None, description="Why.")
+    note: str | None = Field(None, description="Why it is decided so.")
 
 
 Stubs = TypeAliasType(
