@@ -126,7 +126,7 @@ def test_a_workflow_that_is_wrong_is_told_too_and_other_files_are_rehearsed(flow
     assert done.returncode == 2
     assert "a.yaml:3:13: error" in done.stderr
     assert "ok     flow.rehearsal.yaml#good" in done.stdout
-    assert done.stdout.endswith("2 cases, 1 could not be played\n")
+    assert done.stdout.endswith("1 case, 1 file could not be read\n")
 
 
 @pytest.mark.parametrize(

@@ -126,10 +126,10 @@ def read_rehearsal(path: str, only: str | None = None) -> Rehearsed:
 
 def tell(path: str, found: Sequence[Diagnostic], loaded: Loaded, data: bytes) -> None:
     """Print what is found in a file, with places, to standard error."""
-    from unspool.compiler.locate import resolve
+    from unspool.compiler.rehearsals import placed
 
     if found:
-        click.echo(render_all(resolve(found, loaded.locate), path, data), err=True)
+        click.echo(render_all(placed(found, loaded, format_of(path) or "yaml"), path, data), err=True)
 
 
 def chosen(path: str, cases: Sequence[Case], name: str) -> Case:

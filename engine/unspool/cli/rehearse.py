@@ -27,10 +27,13 @@ _MOST_CUTS = 3  # that are told of a case that ends otherwise
 
 
 class Outcome(NamedTuple):
-    """What came of one case: where it differs, after which cuts it ends otherwise, and how many there were."""
+    """What came of one case: where it differs, after which cuts it ends otherwise, and how many there were.
+
+    Without a `case` it is a whole file that could not be played.
+    """
 
     file: str
-    case: str
+    case: str | None
     state: str | None = None
     seconds: float = 0.0
     cuts: int = 0
@@ -90,7 +93,7 @@ def _rehearsed(file: str, only: str | None) -> Iterator[Outcome]:
         read = read_rehearsal(file, only)
     except UnspoolError as problem:
         click.echo(f"unspool: {problem}", err=True)
-        yield Outcome(file, only or "all", error=str(problem))
+        yield Outcome(file, only, error=str(problem))
         return
     for case in read.cases:
         yield play_case(read, case)
@@ -131,7 +134,7 @@ def play_case(read: Rehearsed, case: Case) -> Outcome:
 
 
 def _tell(outcome: Outcome) -> None:
-    where = f"{outcome.file}#{outcome.case}"
+    where = outcome.file if outcome.case is None else f"{outcome.file}#{outcome.case}"
     if outcome.error is not None:
         click.echo(f"ERROR  {where}")
         return
@@ -175,10 +178,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 def _summary(outcomes: Sequence[Outcome]) -> str:
     errors = sum(outcome.error is not None for outcome in outcomes)
     wrong = sum(not outcome.is_fine for outcome in outcomes) - errors
-    count = len(outcomes)
+    count = sum(outcome.case is not None for outcome in outcomes)
+    files = len(outcomes) - count
     parts = [f"{count} case{'' if count == 1 else 's'}"]
     parts += [f"{wrong} not as expected"] if wrong else []
-    parts += [f"{errors} could not be played"] if errors else []
+    parts += [f"{errors - files} could not be played"] if errors > files else []
+    parts += [f"{files} file{'' if files == 1 else 's'} could not be read"] if files else []
     return ", ".join(parts) + ("" if wrong or errors else ", all as expected")
 
 
@@ -223,4 +228,4 @@ def _as_result(outcome: Outcome) -> Result:
 
     told = [f"{outcome.state}, which is not as expected", *told_differences(outcome)]
     failure = None if outcome.is_fine or outcome.error else "\n".join(told)
-    return Result(outcome.file, outcome.case, outcome.took, failure, outcome.error)
+    return Result(outcome.file, outcome.case or "all of it", outcome.took, failure, outcome.error)

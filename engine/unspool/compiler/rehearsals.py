@@ -73,7 +73,16 @@ def load_rehearsal(data: str | bytes, format: Format) -> tuple[Loaded, tuple[Dia
     found = list(loaded.diagnostics)
     if loaded.value is not None:
         found += check_rehearsal_shape(loaded.value)
-    return loaded, resolve(found, loaded.locate)
+    return loaded, placed(found, loaded, format)
+
+
+def placed(found: Iterable[Diagnostic], loaded: Loaded, format: Format) -> tuple[Diagnostic, ...]:  # noqa: A002
+    """Give findings their positions, in the order of the text, and hints that are written in its format."""
+    if format != "yaml":
+        from unspool.compiler.hint_format import in_format  # hints are worded as YAML
+
+        found = [in_format(one, format) for one in found]
+    return resolve(found, loaded.locate)
 
 
 def load_stubs(data: str | bytes, format: Format) -> tuple[Loaded, tuple[Diagnostic, ...]]:  # noqa: A002
@@ -84,7 +93,7 @@ def load_stubs(data: str | bytes, format: Format) -> tuple[Loaded, tuple[Diagnos
         within = ("cases", "stubs", "stubs")
         whole = {"unspool_rehearsal": 1, "cases": {"stubs": {"stubs": loaded.value}}}
         found += [one._replace(path=one.path[len(within) :]) for one in check_rehearsal_shape(whole)]
-    return loaded, resolve(found, loaded.locate)
+    return loaded, placed(found, loaded, format)
 
 
 def is_rehearsal(value: Any) -> bool:

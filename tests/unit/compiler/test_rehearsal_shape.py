@@ -89,3 +89,8 @@ def test_a_map_of_stubs_alone():
     assert load_stubs("test: {exit_code: 1}", "yaml")[1] == ()
     _, (found,) = load_stubs("test: {exit_cod: 1}", "yaml")
     assert (found.path, tuple(found.position)) == (("test", "exit_cod"), (1, 8))
+
+
+def test_hints_are_written_in_the_format_of_the_text():
+    _, (found,) = load_rehearsal('{"cases": {"a": {}}}', "json")
+    assert found.hint == 'add `"unspool_rehearsal": 1` as the first line'
