@@ -14,7 +14,8 @@ from unspool.model.entry import Entry
 from unspool.model.events import Event
 from unspool.model.status import COMPLETED
 
-MOST_CUTS = 500  # of one case; a longer one is cut at so many of its events, evenly spread
+MOST_EVENTS = 150_000  # that the cuts of one case may apply, some seconds' work; a longer case is cut at fewer places
+LEAST_CUTS = 20
 
 
 class OtherEnd(NamedTuple):
@@ -44,11 +45,10 @@ class _NoJournal(MemoryJournal):
 
 
 def cut_points(played: Played) -> list[int]:
-    """Give after how many events a case is cut: all of them but the last, or 500 that are evenly spread."""
+    """Give after how many events a case is cut: each of them but the last; of a long one some, evenly spread."""
     count = len(played.rows) - 1
-    if count <= MOST_CUTS:
-        return list(range(1, count + 1))
-    return [1 + step * (count - 1) // (MOST_CUTS - 1) for step in range(MOST_CUTS)]
+    cuts = min(count, max(LEAST_CUTS, MOST_EVENTS // len(played.rows)))
+    return [1 + step * (count - 1) // max(1, cuts - 1) for step in range(cuts)]
 
 
 def cut(case: Case, played: Played) -> Iterator[OtherEnd]:

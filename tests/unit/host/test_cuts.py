@@ -66,7 +66,8 @@ def test_where_the_first_one_decides_a_cut_may_matter():
 
 
 def test_a_long_case_is_cut_at_some_events(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(cuts, "MOST_CUTS", 5)
+    monkeypatch.setattr(cuts, "MOST_EVENTS", 10)
+    monkeypatch.setattr(cuts, "LEAST_CUTS", 5)
     plan = plan_of("tasks: {a: {for_each: [1, 2, 3, 4, 5], run: [x]}}")
     played = play(plan, case_of(plan))
     points = cut_points(played)
