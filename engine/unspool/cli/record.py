@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -12,6 +13,9 @@ from unspool.cli.rehearsals import Rehearsed, is_named_so
 from unspool.cli.runs import read_recorded
 from unspool.errors import UnspoolError
 from unspool.model.events import RunStarted
+
+_WIDTH = 110
+_ONE_LINE = 84  # characters of a map or a list that is written on one line
 
 
 def record(name: str, output: str | None) -> int:
@@ -92,35 +96,34 @@ def _check(body: dict[str, Any], document: str, source: str | None) -> int:
 
 
 def to_yaml(value: dict[str, Any]) -> str:
-    """Write plain values as YAML that reads back as the same ones."""
+    """Write plain values as YAML that reads back as the same ones: small maps and lists on one line."""
     import io
 
     from ruamel.yaml import YAML
 
+    from unspool.compiler.text import load
+
     writer = YAML()
-    writer.width = 110
-    writer.default_flow_style = False
+    writer.width = _WIDTH
     writer.indent(mapping=2, sequence=4, offset=2)
     stream = io.StringIO()
     writer.dump(_styled(value), stream)
     text = stream.getvalue()
-    from unspool.compiler.text import load
-
-    if load(text, "yaml").value == value:
-        return text
-    import json
-
-    return json.dumps(value, indent=2) + "\n"  # which is YAML, too
+    return text if load(text, "yaml").value == value else json.dumps(value, indent=2) + "\n"  # which is YAML, too
 
 
 def _styled(value: Any) -> Any:
-    """Have text of several lines written as such."""
-    if isinstance(value, dict):
-        return {key: _styled(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_styled(part) for part in value]
-    if isinstance(value, str) and "\n" in value.rstrip("\n") and value.isascii():
-        from ruamel.yaml.scalarstring import LiteralScalarString
+    """Choose how each part is written: on one line, or text of several lines as such."""
+    from ruamel.yaml.comments import CommentedMap, CommentedSeq
+    from ruamel.yaml.scalarstring import LiteralScalarString
 
+    styled: Any = value
+    if isinstance(value, dict):
+        styled = CommentedMap((key, _styled(part)) for key, part in value.items())
+    elif isinstance(value, list):
+        styled = CommentedSeq(map(_styled, value))
+    elif isinstance(value, str) and "\n" in value.rstrip("\n") and value.isascii():
         return LiteralScalarString(value)
-    return value
+    if isinstance(value, dict | list) and len(told := json.dumps(value)) <= _ONE_LINE and "\\n" not in told:
+        styled.fa.set_flow_style()
+    return styled
