@@ -107,7 +107,7 @@ def test_programs_read_json_and_junit(flow: Path):
         ("cases: {a: {stubs: {tst: {}}}}", "flow.rehearsal.yaml:2:21: error[UNS200]: the workflow has no task `tst`"),
         ("cases: {a: {stub: {}}}", "flow.rehearsal.yaml:2:13: error[UNS020]: unknown key `stub` in case `a`"),
         ("cases: {a: {}}", "flow.rehearsal.yaml:2:9: error[UNS203]: task `deploy` begins and has no stub"),
-        ("cases: {a: {}}\nworkflow: no.yaml", "yaml:3:11: error[UNS205]: the workflow no.yaml is not there"),
+        ("cases: {a: {}}\nworkflow: no.yaml", "yaml:3:11: error[UNS205]: cannot read no.yaml: No such file"),
         ("cases: [", "flow.rehearsal.yaml:2:9: error[UNS001]"),
     ],
 )
@@ -124,9 +124,25 @@ def test_a_workflow_that_is_wrong_is_told_too_and_other_files_are_rehearsed(flow
     (flow / "a.rehearsal.yaml").write_text("unspool_rehearsal: 1\ncases: {one: {}}\n")
     done = unspool("rehearse")
     assert done.returncode == 2
-    assert "a.yaml:3:13: error" in done.stderr
+    assert "a.rehearsal.yaml:1:1: error[UNS205]: the workflow a.yaml has errors" in done.stderr
+    assert "correct what `unspool check a.yaml` says" in done.stderr
     assert "ok     flow.rehearsal.yaml#good" in done.stdout
     assert done.stdout.endswith("1 case, 1 file could not be read\n")
+
+
+def test_rehearsals_are_checked_like_documents(flow: Path):
+    done = unspool("check", "flow.yaml", "flow.rehearsal.yaml")
+    assert (done.returncode, done.stdout) == (0, "flow.yaml: ok, 3 tasks\nflow.rehearsal.yaml: ok, 1 case\n")
+    (flow / "flow.rehearsal.yaml").write_text("unspool_rehearsal: 1\ncases: {a: {stubs: {tst: {}}}}\n")
+    done = unspool("check", "flow.rehearsal.yaml", "--format", "json")
+    assert done.returncode == 2
+    (found,) = json.loads(done.stdout)
+    assert (found["code"], found["line"], found["column"], found["path"]) == (
+        "UNS200",
+        2,
+        21,
+        ["cases", "a", "stubs", "tst"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,7 +167,7 @@ def test_the_workflow_is_found_by_the_name_of_its_rehearsal(flow: Path):
     (flow / "flow.rehearsal.yaml").rename(flow / "flow.when.it.rains.rehearsal.yml")
     assert unspool("rehearse").returncode == 0
     (flow / "flow.yaml").rename(flow / "other.yaml")
-    assert "the document beside it, flow.yaml is not there" in unspool("rehearse").stderr
+    assert "the document beside it cannot be used: cannot read flow.yaml" in unspool("rehearse").stderr
 
 
 def test_a_cut_that_matters_is_told(project: Path):

@@ -1,4 +1,4 @@
-"""Reading rehearsals for the commands that play them, and saying what is wrong with them."""
+"""Reading rehearsals for the commands that check or play them, and saying what is wrong with them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from unspool.cli.documents import format_of, load_plan, read, render_all
+from unspool.cli.documents import compile_file, format_of, read, render_all
 from unspool.errors import DocumentError
 from unspool.model.diagnostics import Diagnostic
+from unspool.model.plan import Plan
 
 if TYPE_CHECKING:
     from unspool.compiler.rehearsals import Case
-    from unspool.compiler.text import Loaded
-    from unspool.model.plan import Plan
+    from unspool.compiler.text import Format, Loaded
 
 _ENDINGS = (".yaml", ".yml", ".toml", ".json")
 _MARK = ".rehearsal"
@@ -84,10 +84,7 @@ def load(path: str) -> tuple[Loaded, bytes]:
     from unspool.compiler.rehearsals import is_rehearsal, load_rehearsal, load_stubs
     from unspool.compiler.text import load as load_text
 
-    kind = format_of(path)
-    if kind is None:
-        raise DocumentError(f"{path}: the name of a rehearsal or a file of stubs ends in .yaml, .yml, .toml or .json")
-    data = read(path)
+    kind, data = _format(path), read(path)
     is_whole = is_named_so(path) or is_rehearsal(load_text(data, kind).value)
     loaded, found = load_rehearsal(data, kind) if is_whole else load_stubs(data, kind)
     if found:
@@ -104,24 +101,50 @@ def read_rehearsal(path: str, only: str | None = None) -> Rehearsed:
         only: the case that is meant; None is all of them.
 
     Raises:
-        DocumentError, LimitError: something is wrong.
+        DocumentError: something is wrong.
     """
-    from unspool.compiler.rehearsals import check_cases
-
-    loaded, data = load(path)
-    named = loaded.value.get("workflow")
-    workflow = _beside(path) if named is None else os.path.join(os.path.dirname(path), named)
-    if not os.path.exists(workflow):
-        what = "the workflow" if named else "no `workflow` is named, and the document beside it,"
-        hint = "name the document, such as `workflow: release.yaml`"
-        found = [Diagnostic("UNS205", f"{what} {workflow} is not there", ("workflow",), hint=hint)]
-        tell(path, found, loaded, data)
-        refuse(path, found)
-    plan = load_plan(workflow)
-    cases, found = check_cases(plan, loaded.value)
-    tell(path, found, loaded, data)
+    rehearsed, found = inspect(path)
+    if found:
+        click.echo(render_all(found, path, rehearsed.data), err=True)
     refuse(path, found)
-    return Rehearsed(path, plan, [chosen(path, cases, only)] if only else cases, loaded, data)
+    return rehearsed._replace(cases=[chosen(path, rehearsed.cases, only)]) if only else rehearsed
+
+
+def inspect(path: str) -> tuple[Rehearsed, Sequence[Diagnostic]]:
+    """Read a file of rehearsals with its workflow; give what can be used of it, and what is wrong.
+
+    Raises:
+        DocumentError: it cannot be read.
+    """
+    from unspool.compiler.rehearsals import check_cases, load_rehearsal, placed
+
+    kind, data = _format(path), read(path)
+    loaded, found = load_rehearsal(data, kind)
+    plan: Plan | None = None
+    cases: list[Case] = []
+    if not any(one.is_error for one in found):
+        plan, problems = _workflow(path, loaded.value.get("workflow"))
+        if plan is not None:
+            cases, problems = check_cases(plan, loaded.value)
+        found = (*found, *placed(problems, loaded, kind))
+    return Rehearsed(path, plan or Plan("", ()), cases, loaded, data), found
+
+
+def _workflow(path: str, named: str | None) -> tuple[Plan | None, list[Diagnostic]]:
+    """Compile the workflow of a rehearsal."""
+    workflow = _beside(path) if named is None else os.path.join(os.path.dirname(path), named)
+    hint = "name the document, such as `workflow: release.yaml`"
+    try:
+        plan = compile_file(workflow)[0].plan
+    except DocumentError as problem:
+        what = (
+            str(problem) if named else f"no `workflow` is named, and the document beside it cannot be used: {problem}"
+        )
+        return None, [Diagnostic("UNS205", what, ("workflow",), hint=hint)]
+    if plan is None:
+        message, hint = f"the workflow {workflow} has errors", f"correct what `unspool check {workflow}` says"
+        return None, [Diagnostic("UNS205", message, ("workflow",), hint=hint)]
+    return plan, []
 
 
 def tell(path: str, found: Sequence[Diagnostic], loaded: Loaded, data: bytes) -> None:
@@ -129,7 +152,7 @@ def tell(path: str, found: Sequence[Diagnostic], loaded: Loaded, data: bytes) ->
     from unspool.compiler.rehearsals import placed
 
     if found:
-        click.echo(render_all(placed(found, loaded, format_of(path) or "yaml"), path, data), err=True)
+        click.echo(render_all(placed(found, loaded, _format(path)), path, data), err=True)
 
 
 def chosen(path: str, cases: Sequence[Case], name: str) -> Case:
@@ -142,6 +165,13 @@ def chosen(path: str, cases: Sequence[Case], name: str) -> Case:
         if case.name == name:
             return case
     raise DocumentError(f"{path} has no case {name}; its cases are {', '.join(case.name for case in cases)}")
+
+
+def _format(path: str) -> Format:
+    kind = format_of(path)
+    if kind is None:
+        raise DocumentError(f"{path}: the name of a rehearsal or a file of stubs ends in .yaml, .yml, .toml or .json")
+    return kind
 
 
 def refuse(path: str, found: Sequence[Diagnostic]) -> None:

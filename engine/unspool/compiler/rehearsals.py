@@ -22,7 +22,7 @@ CODES = {
     "UNS202": "a rehearsal names an output that its task or its workflow does not declare",
     "UNS203": "a task of a rehearsal needs a stub",
     "UNS204": "the moment of a rehearsal is none",
-    "UNS205": "the workflow of a rehearsal is not there",
+    "UNS205": "the workflow of a rehearsal is not there, or has errors",
     "UNS206": "a stub stands for an instance that the run does not have",
 }
 
