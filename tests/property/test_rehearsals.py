@@ -26,6 +26,9 @@ class Fates:
     def find(self, task: str) -> list[dict[str, Any]]:
         return [self._stub(task, number) for number in range(1, 40)]
 
+    def name_for(self, task: str) -> str:
+        return task
+
     def _stub(self, task: str, number: int) -> dict[str, Any]:
         chance = random.Random(f"{self.world.seed}/{task}#{number}/seconds")
         seconds = chance.choice((0, 0.5, 3, 40))

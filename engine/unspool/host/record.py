@@ -13,7 +13,7 @@ from unspool.errors import UnspoolError
 from unspool.journal.rows import Row
 from unspool.model.events import AttemptEnded, AttemptLost, CancelRequested, PersonDecided, TimerFired
 from unspool.model.plan import Task
-from unspool.model.status import IDLE_TIMEOUT, OUTPUT_INVALID, TIMEOUT
+from unspool.model.status import IDLE_TIMEOUT, OUTPUT_INVALID, TIMEOUT, WAITING_FOR_PERSON
 from unspool.model.values import Inline, Ref, from_json
 from unspool.observe.report import listed, moment
 
@@ -48,15 +48,14 @@ class _Recorder:
         self._run = Run()
         self._stubs: dict[str, dict[int, dict[str, Any]]] = {}  # by task and number of the attempt
         self._notes: list[str] = []
-        self._asked: dict[int, int] = {}
 
     def take(self, row: Row) -> None:
         """Take the next row."""
         event, run = row.event, self._run
         attempt = run.attempts.get(event.attempt) if isinstance(event, AttemptEnded | AttemptLost) else None
-        waiting_since = None
+        is_heard = isinstance(event, TimerFired) and event.timer in run.timers  # else it came too late
         if isinstance(event, PersonDecided):
-            waiting_since = run.tasks[event.task].started_at
+            is_heard = run.tasks[event.task].reason == WAITING_FOR_PERSON
         run.apply(event)
         if isinstance(event, CancelRequested):
             raise UnspoolError(
@@ -67,9 +66,9 @@ class _Recorder:
         elif isinstance(event, AttemptLost) and attempt is not None and run.nodes[attempt.task].on_crash == "fail":
             error = {"class": "engine_crashed", "message": "the engine died while this task ran"}
             self._keep(attempt.task, attempt.number, {"error": error})
-        elif isinstance(event, PersonDecided):
-            self._decided(event, waiting_since)
-        elif isinstance(event, TimerFired) and event.timer.startswith(_APPROVAL_TIMER):
+        elif isinstance(event, PersonDecided) and is_heard:
+            self._decided(event)
+        elif isinstance(event, TimerFired) and is_heard and event.timer.startswith(_APPROVAL_TIMER):
             task = int(event.timer.removeprefix(_APPROVAL_TIMER))
             self._answer(task, {"seconds": (run.nodes[task].timeout or 0.0) + _LONGER})
 
@@ -92,15 +91,15 @@ class _Recorder:
     def _keep(self, task: int, number: int, stub: dict[str, Any]) -> None:
         self._stubs.setdefault(self._run.nodes[task].id, {})[number] = stub
 
-    def _decided(self, event: PersonDecided, since: float | None) -> None:
-        stub: dict[str, Any] = {"seconds": _rounded(event.at - (event.at if since is None else since))}
-        stub["approved"] = event.approved
+    def _decided(self, event: PersonDecided) -> None:
+        since = self._run.tasks[event.task].started_at
+        took = _rounded(event.at - (event.at if since is None else since))
+        stub: dict[str, Any] = {"seconds": took, "approved": event.approved}
         stub |= {name: text for name, text in (("by", event.by), ("note", event.note)) if text}
         self._answer(event.task, stub)
 
     def _answer(self, task: int, stub: dict[str, Any]) -> None:
-        number = self._asked[task] = self._asked.get(task, 0) + 1
-        self._keep(task, number, stub)
+        self._keep(task, 1, stub)  # no task asks twice
 
     def _ended(self, event: AttemptEnded, attempt: Attempt) -> dict[str, Any]:
         """Make a stub of how an attempt ended."""

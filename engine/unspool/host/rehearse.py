@@ -26,6 +26,7 @@ from unspool.tasks.attempt import AttemptSpec, Ended
 
 RUN = "rehearsal"
 _BY = "somebody"
+_BATCH = "/batch"  # a name with this in it speaks of batches
 _SEED = 0
 
 
@@ -49,7 +50,6 @@ class RehearsedHost(LocalHost):
         super().__init__(journal, kinds, self._due_calls, self._time, case.workers)
         self.cache = _StubCache(case)
         self.entries: list[Entry] = []
-        self._asked: dict[int, int] = {}  # how often a task has asked a person
         self._since: dict[tuple[int, int], float] = {}  # when an attempt began that was cut off, by task and number
         self._adopted: dict[int, int] = {}  # attempts that outlived their owner, with the token they carry
         self.listen(self)
@@ -65,11 +65,10 @@ class RehearsedHost(LocalHost):
                     self._let_decide(task, self._time.now())
 
     def _let_decide(self, task: int, asked_at: float) -> None:
-        number = self._asked[task] = self._asked.get(task, 0) + 1
         node = self.runs[RUN].nodes[task]
-        given = chosen(self._case.stubs.find(node.id), number)
+        given = chosen(self._case.stubs.find(node.id), 1)  # no task asks twice
         action = "approve" if given.get("approved", True) else "reject"
-        request = Request(f"{node.id}#{number}", RUN, action, node.id, given.get("by", _BY), given.get("note"))
+        request = Request(f"answer to {node.id}", RUN, action, node.id, given.get("by", _BY), given.get("note"))
         due = asked_at + duration(node, given)
         self._due_calls.call_at(max(due, self._time.now()), lambda: _forget(self.request(request)))
 
@@ -78,11 +77,10 @@ class RehearsedHost(LocalHost):
     def _script(self, spec: AttemptSpec) -> Stub:
         run = self.runs[spec.run]
         own = run.tasks[spec.task.index].family
-        given = self._case.stubs.find(spec.task.id)
-        if given is None and own is not None and own.batch:
+        if own is not None and own.batch and _BATCH not in (self._case.stubs.name_for(spec.task.id) or ""):
             stub = self._of_batch(run, own.batch, spec)
         else:
-            stub = stub_of(spec.task, spec.action, chosen(given, spec.number))
+            stub = stub_of(spec.task, spec.action, chosen(self._case.stubs.find(spec.task.id), spec.number))
         since = self._since.pop((spec.task.index, spec.number), None)
         if since is None or self._is_overdue(spec, stub):
             return stub
@@ -173,8 +171,9 @@ class _Talkative(StubKind):
     """Attempts that write all the time: none is ended for its silence, unless a stub says that it was."""
 
     def last_output(self, run: str, attempt: int) -> float | None:
-        """Give this moment."""
-        return self._reactor.clock.now()
+        """Give the moment at which the attempt will end: until then it is not silent."""
+        live = self._live.get((run, attempt))
+        return None if live is None else live[3] + live[2].seconds
 
 
 class _StubCache:

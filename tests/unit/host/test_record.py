@@ -133,6 +133,18 @@ def test_who_must_not_begin_twice_fails_again():
     assert ends(play(player.plan, case_of(player.plan, "", **case))) == {"a": "failed engine_crashed"}
 
 
+def test_who_decides_first_counts():
+    player = Player("tasks: {a: {approval: {prompt: Go?, default: approve}, timeout: 5s}}", answers={"a": False})
+    while player.run.tasks[0].reason != "waiting_for_person":
+        player.step()
+    player.decide("a")
+    player.answers = {"a": True}
+    player.decide("a")
+    case = record(rows_of(player)).case
+    assert case["stubs"]["a"]["approved"] is False
+    assert case["expect"]["tasks"]["a"]["reason"] == "rejected"
+
+
 def test_a_run_that_has_not_ended_is_no_rehearsal():
     player = Player("tasks: {a: {run: [x]}}")
     with pytest.raises(UnspoolError, match="has not ended"):

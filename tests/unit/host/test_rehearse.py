@@ -42,7 +42,7 @@ def test_a_person_decides_after_a_while(stub: str, state: str):
     assert ends(rehearsed("tasks: {a: {approval: {prompt: Go?}, timeout: 10s}}", f"stubs: {{a: {stub}}}"))["a"] == state
 
 
-def test_a_person_is_asked_again_by_a_retry():
+def test_who_decides_is_known():
     text = "tasks: {a: {approval: Go?, outputs: {by: {type: string, from: json, path: /by}}}}"
     played = rehearsed(text, "stubs: {a: {by: ann, note: fine, seconds: 3}}")
     assert outputs(played, "a") == {"by": "ann"}
@@ -62,6 +62,12 @@ def test_a_hundred_tasks_that_take_no_time_take_none():
     played = rehearsed(text, "stubs: {a: {seconds: 0}}")
     assert ends(played)["a"] == "completed"
     assert seconds(played) < 0.001
+
+
+def test_nothing_is_silent_however_long_it_takes():
+    played = rehearsed("tasks: {a: {run: [x], idle_timeout: 1ms}}", "stubs: {a: {seconds: 1e7}}")
+    assert ends(played) == {"a": "completed"}
+    assert len(played.rows) == 4
 
 
 def test_a_secret_has_a_stand_in():
@@ -97,6 +103,11 @@ def test_a_batch_gives_what_its_instances_would():
     found = ends(played)
     assert (found["a[a]"], found["a[b]"], found["a[c]"]) == ("completed", "failed exception", "completed")
     assert (outputs(played, "a[a]"), outputs(played, "a[c]")) == ({"n": 1}, {"n": 3})
+
+
+def test_a_pattern_that_fits_everything_speaks_of_no_batch():
+    played = rehearsed(BATCH, "stubs: {'*': {json: 7}}")
+    assert [outputs(played, f"a[{key}]") for key in "abc"] == [{"n": 7}] * 3
 
 
 def test_a_batch_may_have_a_stub_of_its_own():
