@@ -52,7 +52,6 @@ class Outcome(NamedTuple):
 @click.command("rehearse")
 @click.argument("paths", nargs=-1, metavar="[PATH...]")
 @format_option
-@click.option("--json", "form", flag_value="json", help="The same as --format json.")
 @click.option("--junit", "report", metavar="FILE", help="Write the results for a CI system, too.")
 @click.option("--record", "recorded", metavar="RUN", help="Make a rehearsal of a run that has ended.")
 @click.option("-o", "--output", metavar="FILE", help="With --record: where to write it. Default: standard output.")

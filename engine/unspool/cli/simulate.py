@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from unspool.cli.documents import given_inputs, load_plan
+from unspool.cli.documents import given_inputs, load_plan, read_inputs
 from unspool.cli.plan import time_text
 from unspool.cli.rehearsals import Rehearsed, load, refuse, split
 from unspool.errors import DocumentError, StubNeeded
@@ -32,7 +32,10 @@ def simulate(file: str, stubs: str, form: str, workers: int, pairs: Sequence[str
     path, name = split(stubs)
     loaded, data = load(path)
     body, place = _body(path, loaded.value, name)
-    given = {**body.get("inputs", {}), **given_inputs(plan, pairs, inputs)}
+    if place:
+        given = {**body.get("inputs", {}), **given_inputs(plan, pairs, inputs)}
+    else:
+        given = read_inputs(plan, pairs, inputs)
     case, found = check_case(plan, {**body, "inputs": given}, place[-1] if place else "stubs", place)
     if not place:  # of a plain map of stubs
         found = [one._replace(path=one.path[1:]) for one in found]
