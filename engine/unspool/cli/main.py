@@ -18,6 +18,7 @@ _COMMANDS = {
     "run": "Compile a document, run it, and report.",
     "plan": "Show what a document would run, and in which order; run nothing.",
     "check": "Report every error in documents.",
+    "rehearse": "Play what rehearsals say of workflows, and compare; run nothing.",
     "resume": "Go on with a run whose engine died.",
     "ls": "List the runs, newest first.",
     "show": "Show the report of a run, or its events.",
