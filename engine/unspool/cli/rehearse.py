@@ -100,11 +100,10 @@ def _rehearsed(file: str, only: str | None) -> Iterator[Outcome]:
 
 def play_case(read: Rehearsed, case: Case) -> Outcome:
     """Play a case, compare, cut it at every event and resume it; what is odd about its stubs goes to standard error."""
-    from unspool.cli.simulate import ids, verdict
     from unspool.compiler.rehearsals import needs_stub, strange_instances
     from unspool.host.cuts import cut, cut_points
     from unspool.host.rehearse import play
-    from unspool.observe.rehearsed import differences, seconds
+    from unspool.observe.rehearsed import differences, ids, seconds, verdict
 
     began = time.perf_counter()
     try:

@@ -50,7 +50,7 @@ def simulate(file: str, stubs: str, form: str, workers: int, pairs: Sequence[str
         one = needs_stub(case, str(problem))
         source.tell([one if place else one._replace(path=())])
         raise DocumentError(f"{path}: 1 error") from None
-    from unspool.observe.rehearsed import moves, seconds
+    from unspool.observe.rehearsed import ids, moves, seconds
     from unspool.observe.report import critical_path
 
     source.tell([one if place else one._replace(path=one.path[1:]) for one in strange_instances(case, ids(run))])
@@ -67,11 +67,6 @@ def simulate(file: str, stubs: str, form: str, workers: int, pairs: Sequence[str
     }
     click.echo(_json(told) if form == "json" else "\n".join(_text(told)))
     return 0
-
-
-def ids(run: Any) -> list[str]:
-    """Name the tasks of a run that people see."""
-    return [node.id for node in run.nodes if node.is_shown]
 
 
 def _body(path: str, value: dict[str, Any], name: str | None) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -113,6 +108,8 @@ def _json(told: dict[str, Any]) -> str:
 
 
 def _text(told: dict[str, Any]) -> list[str]:
+    from unspool.observe.rehearsed import verdict
+
     rows: list[Moves] = told["tasks"]
     whole = told["seconds"]
     case = f" by {told['case']}" if told["case"] else ""
@@ -139,8 +136,3 @@ def _bar(row: Moves, whole: float) -> str:
     first = min(_BAR - 1, int(row.start / whole * _BAR))
     last = max(first + 1, round(row.end / whole * _BAR))
     return (" " * first + "=" * (last - first)).ljust(_BAR)[:_BAR]
-
-
-def verdict(state: str, reason: str | None) -> str:
-    """Write a state with its reason."""
-    return f"{state} ({reason})" if reason else state

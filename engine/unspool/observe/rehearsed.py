@@ -55,6 +55,16 @@ def seconds(run: Run) -> float:
     return _since(run, run.completed_at or run.started_at)
 
 
+def verdict(state: str, reason: str | None) -> str:
+    """Write a state with its reason: `failed (timeout)`."""
+    return f"{state} ({reason})" if reason else state
+
+
+def ids(run: Run) -> list[str]:
+    """Name the tasks of a run that people see."""
+    return [node.id for node in run.nodes if node.is_shown]
+
+
 def outputs_of(run: Run, index: int) -> dict[str, Any] | None:
     """Give the outputs of a task; those of a fan-out are lists, in the order of its instances."""
     task, node = run.tasks[index], run.nodes[index]
@@ -110,9 +120,9 @@ def differences(run: Run, entries: Sequence[Entry], expect: Mapping[str, Any]) -
 
 
 def _of_verdict(run: Run, expect: Mapping[str, Any]) -> Iterator[Difference]:
-    state, actual = expect.get("state", COMPLETED), _verdict(run.state, run.reason)
+    state, actual = expect.get("state", COMPLETED), verdict(run.state, run.reason)
     if "reason" in expect:
-        wanted = _verdict(state, expect["reason"])
+        wanted = verdict(state, expect["reason"])
         if (run.state, run.reason) != (state, expect["reason"]):
             yield Difference("the run", wanted, actual)
     elif run.state != state:
@@ -157,7 +167,7 @@ def _wish(wishes: Mapping[str, Any]) -> str:
     state = wishes.get("state")
     if state is None and "reason" not in wishes:
         return "there"
-    return _verdict(state or "any state", wishes.get("reason"))
+    return verdict(state or "any state", wishes.get("reason"))
 
 
 def _end(run: Run, index: int) -> str:
@@ -165,12 +175,8 @@ def _end(run: Run, index: int) -> str:
     task = run.tasks[index]
     error = task.error if task.state == "failed" else None
     if error is not None and error["message"] != task.reason and error["class"] == task.reason:
-        return f"{_verdict(task.state, task.reason)}: {error['message']}"
-    return _verdict(task.state, task.reason)
-
-
-def _verdict(state: str, reason: str | None) -> str:
-    return f"{state} ({reason})" if reason else state
+        return f"{verdict(task.state, task.reason)}: {error['message']}"
+    return verdict(task.state, task.reason)
 
 
 def _is_same(one: Any, other: Any) -> bool:
