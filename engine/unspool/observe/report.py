@@ -149,7 +149,9 @@ def critical_path(run: Run) -> dict[str, Any] | None:
         seen.add(last)
         if run.nodes[last].is_shown:
             path.append(run.nodes[last].id)
-        needs = [need for need in _before(run, last, ended) if run.tasks[need].completed_at is not None]
+        # What was cancelled, or needed only some of them, may have ended before what it came after.
+        end = _ended_at(run.tasks[last])
+        needs = [need for need in _before(run, last, ended) if 0.0 < _ended_at(run.tasks[need]) <= end]
         last = max(needs, key=lambda index: _ended_at(run.tasks[index]), default=None)
     return {"tasks": path[::-1], "seconds": _seconds(seconds)}
 
