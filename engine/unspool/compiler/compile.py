@@ -59,6 +59,11 @@ def compile_document(
     readable = _readable(loaded.value, found)
     if readable is None:
         return Compilation(None, _located(found, loaded, format))
+    if "import" in readable.document:
+        from unspool.compiler.imports import with_imports  # most documents import nothing
+
+        readable, problems = with_imports(readable)
+        found += problems
     readable, embedded = _embedded(readable, sources, above)
     found += embedded
     flat = flatten(readable)
@@ -267,6 +272,10 @@ def _interpolated(flat: Flat) -> tuple[dict[str, Script], list[Diagnostic]]:
 
 
 def _located(found: list[Diagnostic], loaded: Loaded, format: Format) -> tuple[Diagnostic, ...]:  # noqa: A002
+    if found and isinstance(loaded.value, dict) and "import" in loaded.value:
+        from unspool.compiler.imports import placed
+
+        found = placed(found, loaded.value)
     if found and format != "yaml":
         from unspool.compiler.hint_format import in_format  # hints are worded as YAML
 

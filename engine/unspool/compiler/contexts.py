@@ -66,7 +66,6 @@ _HERE: dict[tuple[str, Place], str] = {
 
 # Words of the language that have no meaning in this version.
 _LATER = {
-    "interpretation": "use `result.json` or `result.stdout`",
     "event": "make it an input",
 }
 
@@ -110,6 +109,7 @@ LOCAL = {
     "matrix": "is known only under `matrix`",
     "items": "is known only in a task with `batch`",
     "previous": "is known only in a sequential group, from its second step on",
+    "interpretation": "is known only in `success_when` and `on_result` of a task with `interpret`",
 }
 _LOCAL_HINTS = {
     "item": "give the task a `for_each`",
@@ -117,6 +117,7 @@ _LOCAL_HINTS = {
     "matrix": "give the task a `matrix`",
     "items": "give the task a `for_each` and a `batch`",
     "previous": "name the task: `tasks.NAME`, with NAME in `depends_on`",
+    "interpretation": "give the task an interpreter, such as `interpret: claude_code`",
 }
 
 

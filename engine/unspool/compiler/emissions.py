@@ -67,6 +67,12 @@ def emitted_by(keys: dict[str, Any]) -> list[str]:
     return [emit] if isinstance(emit, str) else list(emit)
 
 
+def interpreter_of(body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Give the interpreter of a task, which has one, and its parameters."""
+    asked = body["interpret"]
+    return (asked, {}) if isinstance(asked, str) else next(iter(asked.items()), ("", {}))
+
+
 def substitute_of(body: dict[str, Any]) -> str | None:
     """Give the template that stands in for a task."""
     policy = body.get("on_failure")

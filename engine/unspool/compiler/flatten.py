@@ -33,7 +33,7 @@ _SINGLE_ONLY = (
     *("retry", "cache", "uses", "batch", "compensate", "stdin", "shell", "with", "cwd", "env"),
     *("idle_timeout", "grace", "on_crash", "priority"),
 )
-_OF_EACH = frozenset(("group", "success_when", "when", "timeout", "on_result"))
+_OF_EACH = frozenset(("group", "success_when", "when", "timeout", "on_result", "interpret"))
 _FAN_WORDS = frozenset(("item", "index", "matrix"))
 _TASK_NAME = re.compile(r"(?<![a-z])(?<!no )task `([a-z0-9_]+)`")
 _UNDO_NAME = re.compile(rf"(?:task )?`([^`]+){UNDO}`")

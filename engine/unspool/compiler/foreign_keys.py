@@ -28,8 +28,8 @@ _STATES = "say which end of a dependency is waited for: `depends_on: {NAME: any}
 
 # What language.md has beyond this version. They are known words, so they get an answer of their own.
 LATER = {
-    "document": frozenset(("triggers", "import", "open", "policies")),
-    "task": frozenset(("agent swarm monitor internal interpret").split()),
+    "document": frozenset(("triggers", "open", "policies")),
+    "task": frozenset(("agent swarm monitor internal").split()),
     "defaults": frozenset(("join", "cache")),
     "limits": frozenset(("max_cost_usd", "idle")),
     "compensate": frozenset(("wait", "approval", "group", "agent", "swarm", "internal", "workflow")),

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from unspool.compiler.collecting import with_collected
 from unspool.compiler.conditions import condition_source
-from unspool.compiler.emissions import Counts
+from unspool.compiler.emissions import Counts, interpreter_of
 from unspool.compiler.flatten import Flat, Role
 from unspool.compiler.graph import EACH, Graph
 from unspool.compiler.inherited import inherited
@@ -247,6 +247,8 @@ class _Lowering:
 
             fields["rules"] = plan_rules(self._flat.source, name, body, self._counts, self._place, self._rules)
             self._rules += len(fields["rules"])
+        if "interpret" in body:
+            fields["interpret"] = interpreter_of(body)
         if self._counts is not None and kind == "template":
             fields["fan_out"] = FanOut(most=self._counts.instances(name.removesuffix(EACH)))
         return fields

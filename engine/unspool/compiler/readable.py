@@ -137,6 +137,10 @@ def _is_rule(value: Any) -> bool:
     return isinstance(emit, str) or _is_names(emit)
 
 
+def _is_interpreter(value: Any) -> bool:
+    return isinstance(value, str) or (_is_map_of_text_keys(value) and all(map(_is_map_of_text_keys, value.values())))
+
+
 def _is_rulesets(value: Any) -> bool:
     return _is_map_of_text_keys(value) and all(map(_is_rules, value.values()))
 
@@ -168,6 +172,7 @@ _WHOLE: dict[str, Callable[[Any], bool]] = {
     "outputs": _is_map,
     "defaults": _is_map,
     "rulesets": _is_rulesets,
+    "import": _is_names,
 }
 _TASK_FIELDS: dict[str, Callable[[Any], bool]] = {
     "run": _is_action,
@@ -189,6 +194,7 @@ _TASK_FIELDS: dict[str, Callable[[Any], bool]] = {
     "cache": _is_map_of_text_keys,
     "uses": _is_uses,
     "on_result": _is_rules,
+    "interpret": _is_interpreter,
 }
 _RESERVED = frozenset("./[]")  # what whole names are made with
 _KNOWN = frozenset(

@@ -42,6 +42,7 @@ CODES = {
     "UNS075": "a list or a map stands in a script",
     "UNS076": "a condition gives something else than true or false",
     "UNS162": "a template reads what only the rest of the document knows",
+    "UNS187": "an interpreter is given a parameter that it does not have, or that does not fit",
     "UNS174": "what a task multiplies over is not a list",
     "UNS175": "what a task waits for is not text",
 }
@@ -274,6 +275,27 @@ class _Checker:
                 self.value(rule.keys.get(key), inside._replace(path=(*rule.path, key)))
             self.value(rule.keys.get("retry"), at._replace(path=(*rule.path, "retry")))
 
+    def interpret(self, value: Any, spot: Spot) -> None:
+        """Check the parameters of an interpreter."""
+        if not isinstance(value, dict):
+            return
+        from unspool.compiler.value_schemas import misfit
+        from unspool.model.interpreters import PARAMETERS  # most documents have no interpreter
+
+        for name, given in value.items():
+            known = PARAMETERS.get(name, {})
+            for key, one in given.items():
+                path = (*spot.path, name, key)
+                if key not in known:
+                    hint = "known are " + ", ".join(map(quote, known))
+                    message = f"the interpreter {quote(name)} has no parameter {quote(key)}"
+                    self.found.append(Diagnostic("UNS187", message, path, on_key=True, hint=hint))
+                elif isinstance(one, str) and "${{" in one:
+                    self.value(one, spot._replace(path=path))
+                elif (wrong := misfit(known[key], one)) is not None:
+                    message = f"the parameter {quote(key)} of the interpreter {quote(name)} {wrong}"
+                    self.found.append(Diagnostic("UNS187", message, path, hint="correct it"))
+
     def _rule_condition(self, value: Any, spot: Spot) -> None:
         if isinstance(value, str):
             expression = self.one_expression(value, spot)
@@ -415,5 +437,6 @@ _FIELDS: dict[str, Callable[[_Checker, Any, Spot], None]] = {
     "approval": _Checker.value,
     "on_failure": _Checker.on_failure,
     "on_result": _Checker.on_result,
+    "interpret": _Checker.interpret,
     "group": _Checker.group,
 }

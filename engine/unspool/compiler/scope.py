@@ -16,9 +16,21 @@ from unspool.compiler.contexts import (
     foreign,
     unavailable,
 )
+from unspool.compiler.emissions import interpreter_of
 from unspool.compiler.flatten import Flat, Role, locals_of
 from unspool.compiler.graph import EACH, MOST_SUGGESTIONS, Graph, similar_name
-from unspool.compiler.members import Problem, Steps, member, no_members, own, result_of, run_of, shown
+from unspool.compiler.members import (
+    FIELD_TYPES,
+    TYPES_OF_MANY,
+    Problem,
+    Steps,
+    member,
+    no_members,
+    own,
+    result_of,
+    run_of,
+    shown,
+)
 from unspool.compiler.nearby import Fan, member_problem
 from unspool.compiler.reaches import inside_hint, out_of_reach, own_value
 from unspool.compiler.schema_paths import type_at
@@ -29,30 +41,6 @@ from unspool.model.similar import closest
 _INNER = frozenset("./[")  # in names that no author can write
 _MOST_LISTED = 6
 _OF_ATTEMPTS = frozenset(("run", "python", "http", "with", "stdin", "env", "cwd", "cache"))
-# Of a fan-out: what it shows, and how many steps lead there.
-_TYPES_OF_MANY = {("outputs", 1): "object", ("outputs", 2): "array", ("result", 1): "array", ("instances", 1): "array"}
-_FIELD_TYPES: dict[Steps, str] = {
-    ("inputs",): "object",
-    ("env",): "object",
-    ("run",): "object",
-    ("run", "id"): "string",
-    ("run", "name"): "string",
-    ("run", "started_at"): "number",
-    ("outputs",): "object",
-    ("state",): "string",
-    ("attempt",): "integer",
-    ("outcome",): "string",
-    ("reason",): "string",
-    ("result",): "object",
-    ("result", "exit_code"): "integer",
-    ("result", "stdout"): "string",
-    ("result", "stderr"): "string",
-    ("result", "duration"): "number",
-    ("result", "error"): "object",
-    ("result", "status_code"): "integer",
-    ("result", "headers"): "object",
-    ("result", "retry_after"): "number",
-}
 
 
 class Spot(NamedTuple):
@@ -149,6 +137,8 @@ class Scope:
         if spot.node < 0:
             return frozenset()
         role = self._role(spot)
+        if "interpret" in self._tasks[spot.node] and spot.place in ("success_when", "on_result"):
+            role = role._replace(local=role.local | {"interpretation"})
         if self._is_hole(spot.node, "for_each"):
             return role.local | {"item", "index", "items", "matrix"}
         if spot.words:
@@ -166,6 +156,9 @@ class Scope:
             return self._previous(path, spot)
         if path[0] in spot.words:
             return None
+        if path[0] == "interpretation":
+            self._use(spot.node, ())
+            return member_problem("interpretation", self._interpretation(spot), path[1:])
         return member_problem(str(path[0]), self._fan(spot).schema(str(path[0]), self._inputs_at(spot)), path[1:])
 
     def _previous(self, path: Steps, spot: Spot) -> Problem | None:
@@ -182,6 +175,13 @@ class Scope:
             return None
         code, message, hint = (text.replace(f"tasks.{short}", "previous") for text in problem)
         return code, message, hint
+
+    def _interpretation(self, spot: Spot) -> dict[str, Any]:
+        """Give the schema of what the interpreter of a task makes of its result."""
+        from unspool.model.interpreters import FIELDS  # most documents have no interpreter
+
+        name, _ = interpreter_of(self._tasks[spot.node])
+        return {"type": "object", "properties": FIELDS.get(name, {}), "additionalProperties": False}
 
     def _fan(self, spot: Spot) -> Fan:
         around = self._role(spot).fan
@@ -220,6 +220,8 @@ class Scope:
             return self._type_of_task(self.target("previous", spot), tuple(rest)) if rest else None
         if root in spot.words:
             return None
+        if root == "interpretation":
+            return type_at(self._interpretation(spot), tuple(rest))
         if root in LOCAL:
             return type_at(self._fan(spot).schema(str(root), self._inputs_at(spot)), tuple(rest))
         if root == "lease":
@@ -232,16 +234,16 @@ class Scope:
             return type_at(self._tasks[spot.node].get("outputs", {}).get(str(rest[0]), {}), tuple(rest[1:]))
         if root == "tasks" and len(rest) > 1:
             return self._type_of_task(self.target(str(rest[0]), spot), tuple(rest[1:]))
-        return _FIELD_TYPES.get(path[2:] if root == "tasks" else path) or ("string" if root == "env" and rest else None)
+        return FIELD_TYPES.get(path[2:] if root == "tasks" else path) or ("string" if root == "env" and rest else None)
 
     def _type_of_task(self, node: int | None, steps: Steps) -> str | None:
         if node is None:
             return None
         if self.fans_out(node) and steps[0] != "state":
-            return _TYPES_OF_MANY.get((str(steps[0]), len(steps)))
+            return TYPES_OF_MANY.get((str(steps[0]), len(steps)))
         if steps[0] == "outputs" and len(steps) > 1:
             return type_at(self._tasks[node].get("outputs", {}).get(str(steps[1]), {}), steps[2:])
-        return _FIELD_TYPES.get(steps)
+        return FIELD_TYPES.get(steps)
 
     def _inputs_at(self, spot: Spot) -> dict[str, Any]:
         """Give the inputs that are known: those of the template an expression stands in, else the document's."""

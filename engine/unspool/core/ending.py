@@ -57,9 +57,16 @@ class Ending(Ruling):
         """Order of a task's end: result, success_when, outputs; then follows retry or the final state."""
         plan, task = self.nodes[index], self.tasks[index]
         view = result_view(collected, error, duration, plan.kind)
-        if plan.success_when is not None:
-            own = {**(self._local(index) or {}), "result": view, "attempt": number}
+        task.interpretation = None  # that of the attempt before
+        if plan.interpret is not None:
             try:
+                self._interpretation(index, view)
+            except ExpressionError as problem:
+                return failure(status.EXPRESSION_ERROR, str(problem)), view
+        if plan.success_when is not None:
+            try:
+                own = {**(self._local(index) or {}), "result": view, "attempt": number}
+                own |= self._interpretation(index, view)
                 error = judge(plan, view, self._seen().of_expression(plan.success_when, own, plan.scope))
             except ExpressionError as problem:
                 error = failure(status.EXPRESSION_ERROR, f"success_when: {problem}")

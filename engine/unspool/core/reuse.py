@@ -45,6 +45,7 @@ class Reusing(Limited):
         try:
             if plan.success_when is not None:
                 own = {**(self._local(index) or {}), "result": view, "attempt": attempt.number}
+                own |= self._interpretation(index, view)
                 error = judge(plan, view, self._seen().of_expression(plan.success_when, own, plan.scope))
             outputs = read_outputs(plan, collected, view)
         except (ExpressionError, OutputError):
@@ -55,6 +56,10 @@ class Reusing(Limited):
             return
         task.outputs = outputs
         self._complete(index, view, attempt.number, status.CACHED)
+
+    def _interpretation(self, index: int, view: dict[str, Any]) -> dict[str, Any]:
+        """Give what a task's interpreter makes of its result, by name."""
+        raise NotImplementedError
 
     def _complete(self, index: int, view: dict[str, Any], number: int, reason: str | None = None) -> None:
         """End a task that has succeeded."""

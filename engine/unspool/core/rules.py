@@ -123,6 +123,10 @@ class Ruling(Batching):
             "outcome": COMPLETED if error is None else FAILED,
             "reason": None if error is None else error["class"],
         }
+        try:
+            own |= self._interpretation(index, view)
+        except ExpressionError as problem:
+            raise RuleError(status.EXPRESSION_ERROR, str(problem)) from None
         for rule in self.nodes[index].rules:
             try:
                 if rule.when is not None and not self._holds(index, rule.when, own):
@@ -133,6 +137,29 @@ class Ruling(Batching):
             if asked.again is not None:
                 break
         return asked
+
+    def _interpretation(self, index: int, view: dict[str, Any]) -> dict[str, Any]:
+        """Give what a task's interpreter makes of its result, by name; nothing where it has none.
+
+        It is asked once, before `success_when` and all else that may make a failure of the result.
+
+        Raises:
+            ExpressionError: a parameter cannot be evaluated, or is none of the interpreter.
+        """
+        asked, task = self.nodes[index].interpret, self.tasks[index]
+        if asked is None:
+            return {}
+        if task.interpretation is not None:
+            return {"interpretation": task.interpretation}
+        from unspool.core.interpreting import interpret, parameter_problem  # most runs need none of it
+
+        name, given = asked
+        parameters = self._value(index, given)
+        wrong = parameter_problem(name, parameters)
+        if wrong is not None:
+            raise ExpressionError(f"interpret: {wrong}")
+        task.interpretation = interpret(name, view, parameters)
+        return {"interpretation": task.interpretation}
 
     def _holds(self, index: int, when: str, own: dict[str, Any]) -> bool:
         from unspool import expr  # a run without expressions needs none of it

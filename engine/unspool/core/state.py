@@ -33,6 +33,7 @@ class TaskRun:
         "fresh",
         "hurt",
         "index",
+        "interpretation",
         "local",
         "memory_peak_mb",
         "met",
@@ -75,6 +76,7 @@ class TaskRun:
         self.error: dict[str, Any] | None = None
         self.local: dict[str, Any] | None = None
         self.family: Family | None = None
+        self.interpretation: dict[str, Any] | None = None  # what its interpreter made of its result
         self.prompt: str | None = None  # what a person is asked
         self.depth = 0  # how many rules lead to it from a task of the document
 

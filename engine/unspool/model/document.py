@@ -18,6 +18,7 @@ from unspool.model.document_parts import (
     Matrix,
     Moment,
     Reduce,
+    Resource,
     Rollback,
     Rule,
     Substitute,
@@ -35,7 +36,6 @@ from unspool.model.document_types import (
     HeaderName,
     HttpMethod,
     HttpStatus,
-    Item,
     Name,
     NeedState,
     OnCrash,
@@ -45,7 +45,6 @@ from unspool.model.document_types import (
     PositiveDuration,
     Priority,
     PythonTarget,
-    Rate,
     Scalar,
     Shell,
     Text,
@@ -60,6 +59,7 @@ if TYPE_CHECKING:
     from pydantic.config import JsonDict
 
 
+Interpreter = Literal["analysis", "claude_code", "claude_flow"]
 _ONE_KEY: JsonDict = {"minProperties": 1, "maxProperties": 1}
 _NOTHING: JsonDict = {"not": {}}  # no value fits
 
@@ -133,40 +133,6 @@ class Http(Part):
     def _check_one_content(self) -> Self:
         if "json_" in self.model_fields_set and self.body is not None:
             raise ValueError("a request has `json` or `body`, not both")
-        return self
-
-
-class CircuitBreaker(Part):
-    """Keeps attempts away from something that fails again and again."""
-
-    failures: Positive = Field(
-        description="After how many failures in a row it opens. What counts are the error classes `rate_limit`, "
-        "`timeout`, `connection` and `server`; any other end begins the count anew."
-    )
-    reset_after: PositiveDuration | None = Field(
-        None, description="How long it stays open; then one attempt at a time tries. Default: 60s."
-    )
-    successes: Positive | None = Field(
-        None, description="How many successes of those attempts close it again. Default: 1."
-    )
-
-
-class Resource(Part):
-    """Something that attempts share: a counted pool, a pool of named items, a rate, a circuit breaker, or several."""
-
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
-
-    slots: Positive | None = Field(None, description="How many of it can be held at once.")
-    items: Annotated[list[Item], Field(min_length=1), Unique()] | None = Field(
-        None, description="Named things, each leased to one attempt at a time, which finds it as `${{ lease.NAME }}`."
-    )
-    rate: Rate | None = Field(None, description="How many attempts may begin in which time: `60/1m`.")
-    circuit_breaker: CircuitBreaker | None = Field(None, description="When attempts are kept away from it for a while.")
-
-    @model_validator(mode="after")
-    def _check_some(self) -> Self:
-        if not self.model_fields_set:
-            raise ValueError("a resource has at least one of `slots`, `items`, `rate` and `circuit_breaker`")
         return self
 
 
@@ -363,6 +329,13 @@ class Task(Part):
         None, description="What the last failed attempt means. Default: `cancel_dependents`."
     )
     on_crash: OnCrash | None = None
+    interpret: (
+        Interpreter | Annotated[dict[Interpreter, dict[Name, AnyValue]], Field(json_schema_extra=_ONE_KEY)] | None
+    ) = Field(
+        None,
+        description="What reads the result, so that `success_when` and rules know `interpretation`: "
+        "`claude_code`, `claude_flow` or `analysis`, or a map from one of these to its parameters.",
+    )
     on_result: Annotated[list[Rule], Field(min_length=1)] | None = Field(
         None, description="Rules: what follows once the task has completed or failed and no attempt follows."
     )
@@ -374,6 +347,8 @@ class Task(Part):
 
     @model_validator(mode="after")
     def _check_action(self) -> Self:
+        if isinstance(self.interpret, dict) and len(self.interpret) != 1:
+            raise ValueError("`interpret` names one interpreter")
         _check_one_action(self, {action: getattr(self, action) for action in _ACTIONS})
         _check_no_process(self)
         return self
@@ -415,6 +390,12 @@ class Document(Part):
         None, description="What attempts share, by name; a task names them under `uses`."
     )
     tasks: Annotated[dict[Name, Task], Field(min_length=1)] = Field(description="The tasks, by name.")
+    libraries: Annotated[list[Text], Field(min_length=1), Unique()] | None = Field(
+        None,
+        alias="import",
+        description="Libraries whose templates and rulesets the document uses: `unspool/agents`. Its own of the same "
+        "name take their place.",
+    )
     templates: dict[Name, Template] | None = Field(
         None, description="Tasks that are made when they are needed, such as in the place of one that failed."
     )

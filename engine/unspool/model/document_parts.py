@@ -11,10 +11,13 @@ from unspool.model.document_types import (
     AnyValue,
     Duration,
     Expression,
+    Item,
     Name,
     Part,
     Positive,
+    PositiveDuration,
     PythonTarget,
+    Rate,
     Text,
     Unique,
 )
@@ -179,3 +182,37 @@ class Workflow(Part):
 
     path: Text = Field(description="The document, seen from the folder of this one; it must lie in the same project.")
     inputs: dict[Name, AnyValue] | None = Field(None, description="Values for its inputs.")
+
+
+class CircuitBreaker(Part):
+    """Keeps attempts away from something that fails again and again."""
+
+    failures: Positive = Field(
+        description="After how many failures in a row it opens. What counts are the error classes `rate_limit`, "
+        "`timeout`, `connection` and `server`; any other end begins the count anew."
+    )
+    reset_after: PositiveDuration | None = Field(
+        None, description="How long it stays open; then one attempt at a time tries. Default: 60s."
+    )
+    successes: Positive | None = Field(
+        None, description="How many successes of those attempts close it again. Default: 1."
+    )
+
+
+class Resource(Part):
+    """Something that attempts share: a counted pool, a pool of named items, a rate, a circuit breaker, or several."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    slots: Positive | None = Field(None, description="How many of it can be held at once.")
+    items: Annotated[list[Item], Field(min_length=1), Unique()] | None = Field(
+        None, description="Named things, each leased to one attempt at a time, which finds it as `${{ lease.NAME }}`."
+    )
+    rate: Rate | None = Field(None, description="How many attempts may begin in which time: `60/1m`.")
+    circuit_breaker: CircuitBreaker | None = Field(None, description="When attempts are kept away from it for a while.")
+
+    @model_validator(mode="after")
+    def _check_some(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("a resource has at least one of `slots`, `items`, `rate` and `circuit_breaker`")
+        return self

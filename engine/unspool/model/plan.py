@@ -230,6 +230,7 @@ class Task:
         cache: when a completed result is reused; None is never.
         idle_timeout: seconds after which an attempt that writes nothing is ended.
         secrets: names of those that its variables hold.
+        interpret: what reads its result for `interpretation`: the name of an interpreter and its parameters.
         rules: what follows from its end, in their order.
         collector: of a template, the node that stands for all its instances, where there is one.
         peers: of a node that stands for all instances of a template, those of the templates that may emit each other,
@@ -277,6 +278,7 @@ class Task:
     idle_timeout: float | None = None
     secrets: tuple[str, ...] = ()
     cache: Cache | None = None
+    interpret: tuple[str, dict[str, Any]] | None = None
     rules: tuple[Rule, ...] = ()
     collector: int | None = None
     peers: tuple[int, ...] = ()

@@ -150,5 +150,6 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "batch": lambda stored: Batch(*stored),
     "rules": lambda stored: tuple(map(_rule, stored)),
     "peers": tuple,
+    "interpret": tuple,
     **dict.fromkeys(("dependents", "tags", "collect", "secrets", "region", "substitute", "rollback"), tuple),
 }
