@@ -278,3 +278,20 @@ def test_requests_are_spelt_as_in_their_own_document():
     assert tasks["sub.push"].action["headers"] == {"X-Version": "3.10"}
     assert tasks["sub.push/compensate"].action["headers"] == {"X-Version": "4.10"}
     assert (tasks["sub.pull/compensate"].kind, tasks["sub.pull/compensate"].env) == ("http", {})
+
+
+def test_expressions_of_a_document_work_where_the_one_around_it_has_none():
+    child = """
+    unspool: 1
+    name: child
+    tasks:
+      x: {run: [x]}
+      y: {depends_on: [x], run: [got, "${{ tasks.x.result.stdout }}"]}
+      z: {depends_on: [x], run: "echo ${{ tasks.x.result.stdout }}"}
+    """
+    parent = "unspool: 1\nname: parent\ntasks: {a: {workflow: {path: sub/plain.yaml}}}\n"
+    compilation = compiled(parent, plain=child)
+    assert compilation.plan is not None
+    tasks = {task.id: task for task in compilation.plan.tasks}
+    assert tasks["a.x"].collect == ("stdout",)
+    assert "${{" not in tasks["a.z"].action["script"]
