@@ -57,7 +57,7 @@ def test_the_state_diagram_is_the_table_of_moves():
     assert diagram == mermaid(), "write it anew from unspool.core.transitions.mermaid()"
 
 
-PAGES = ["README.md", "docs/reference/language.md"]
+PAGES = ["README.md", "docs/reference/language.md", "docs/reference/interpretations.md"]
 PAGES += [f"docs/how-to/{page.name}" for page in sorted((ROOT / "docs/how-to").glob("*.md"))]
 
 

@@ -84,7 +84,7 @@ def compile_document(
     asked: dict[int, set[str]] | None = None
     read: dict[int, set[str]] = {}
     scripts: dict[str, Script] = {}
-    if _may_have_expressions(data) or "workflow" in loaded.text:  # another document may have some
+    if _may_have_expressions(data) or "workflow" in loaded.text or "import" in loaded.text:  # others may have some
         from unspool.compiler.references import check_references  # and what it imports: a plain document needs none
 
         checked = check_references(flat, graph)

@@ -143,10 +143,10 @@ BREAKAGES = (
     ),
     Breakage(
         name="a key of a later version",
-        path=(*BUILD, "interpret"),
+        path=(*BUILD, "monitor"),
         value="claude_code",
         code="UNS021",
-        message="`interpret` in task `build` is not supported by this version yet",
+        message="`monitor` in task `build` is not supported by this version yet",
         hint="remove it",
     ),
     Breakage(

@@ -79,5 +79,5 @@ def test_a_parameter_of_an_interpreter_is_checked():
     found = only("tasks: {a: {run: [x, '${{ run.id }}'], interpret: {claude_flow: {quality_threshold: 2}}}}")
     assert (found.code, found.message) == (
         "UNS187",
-        "the parameter `quality_threshold` of the interpreter `claude_flow` must be at most 1, not the number 2",
+        "the parameter `quality_threshold` of the interpreter `claude_flow` must be at most 1, not 2",
     )

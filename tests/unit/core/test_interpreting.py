@@ -27,7 +27,7 @@ def checks(found: dict) -> list[str]:
     return [each["check"] for each in found["problems"]]
 
 
-PYTEST = "tests/test_a.py F.\n=== short test summary info ===\nFAILED tests/test_a.py::test_b - assert 1 == 2\n1 failed, 1 passed\n"
+PYTEST = "tests/test_a.py F.\n=== summary ===\nFAILED tests/test_a.py::test_b - assert 1 == 2\n1 failed, 1 passed\n"
 RUST = "error[E0308]: mismatched types\n --> src/main.rs:2:5\n"
 GCC = "a.c:3:5: warning: unused variable 'x' [-Wunused-variable]\n"
 
@@ -130,19 +130,13 @@ def test_anomalies_are_investigated_first():
     ]
 
 
+_NAMES = (
+    "result json stdout output error errors files_modified tests_passed agents agents_completed quality_score "
+    "consensus_reached confidence anomalies insights patterns command_results exit_code is_error class"
+).split()
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.sampled_from(
-                "result json stdout output error errors files_modified tests_passed agents agents_completed quality_score "
-                "consensus_reached confidence anomalies insights patterns command_results exit_code is_error class".split()
-            ),
-            inner,
-            max_size=6,
-        )
-    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(_NAMES), inner, max_size=6),
     max_leaves=20,
 )
 
