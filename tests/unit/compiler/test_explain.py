@@ -143,10 +143,10 @@ BREAKAGES = (
     ),
     Breakage(
         name="a key of a later version",
-        path=(*BUILD, "monitor"),
-        value="claude_code",
+        path=("open",),
+        value=True,
         code="UNS021",
-        message="`monitor` in task `build` is not supported by this version yet",
+        message="`open` at the top level is not supported by this version yet",
         hint="remove it",
     ),
     Breakage(
