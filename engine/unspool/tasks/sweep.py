@@ -73,12 +73,15 @@ def find(owner: bytes) -> dict[int, dict[bytes, bytes]]:
 def end_all(owner: bytes, attempt: bytes | None = None) -> int:
     """End every process of `owner` (or of one attempt of it) by force, and say how many there were.
 
-    Looks again until none is left, since a process may fork while it is looked for.
+    Looks again until none is left, since a process may fork while it is looked for. One that forks and goes may be
+    missed by a look, and its child too: so none is left when two looks in a row found none.
     """
     ended: set[int] = set()
+    empty = 0
     for _ in range(_ROUNDS):
         found = {pid for pid, seen in find(owner).items() if attempt is None or seen.get(ATTEMPT) == attempt}
-        if not found:
+        empty = 0 if found else empty + 1
+        if empty == 2:
             break
         for pid in found:
             _kill(pid)

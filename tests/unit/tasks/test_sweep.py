@@ -130,6 +130,17 @@ def test_who_forks_faster_than_one_looks_is_ended_too(herd: Herd):
     wait_until(lambda: not sweep.find(herd.owner))
 
 
+def test_what_one_look_misses_is_found_by_the_next(herd: Herd, monkeypatch: pytest.MonkeyPatch):
+    """A process that forked and went while the list was read: neither it nor its child is in it."""
+    herd.start("sleep", "1000", owner=herd.owner)
+    wait_until(lambda: sweep.find(herd.owner))
+    looks = iter((False, True))
+    real = sweep.find
+    monkeypatch.setattr(sweep, "find", lambda owner: real(owner) if next(looks, True) else {})
+    assert sweep.end_all(herd.owner) == 1
+    wait_until(lambda: not real(herd.owner))
+
+
 def test_who_sweeps_spares_itself(herd: Herd):
     code = "import os, sys; from unspool.tasks import sweep; print(sweep.end_all(os.environb[sweep.OWNER]))"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "UNSPOOL_OWNER": herd.owner.decode()}
