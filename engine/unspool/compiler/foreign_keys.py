@@ -31,7 +31,7 @@ LATER = {
     "document": frozenset(("triggers", "open", "policies")),
     "task": frozenset(("agent swarm monitor internal").split()),
     "defaults": frozenset(("join", "cache")),
-    "limits": frozenset(("max_cost_usd", "idle")),
+    "limits": frozenset(("idle",)),
     "compensate": frozenset(("wait", "approval", "group", "agent", "swarm", "internal", "workflow")),
 }
 LATER["template"] = LATER["task"]

@@ -107,6 +107,8 @@ def lower(
         concurrency=None if concurrency is None else int(concurrency),
         max_tasks=int(limits.get("max_tasks", DEFAULT_MAX_TASKS)),
         outputs=document.get("outputs", {}),
+        max_cost_usd=limits.get("max_cost_usd"),
+        max_tokens=int(limits["max_tokens"]) if "max_tokens" in limits else None,
         max_depth=int(limits.get("max_depth", DEFAULT_MAX_DEPTH)),
         queue=int(limits["queue"]) if "queue" in limits else None,
         run_timeout=parse_duration(limits["timeout"]) if "timeout" in limits else None,

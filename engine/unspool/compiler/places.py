@@ -78,10 +78,10 @@ _CHILDREN: dict[str, dict[str, str]] = {
 }
 
 BOOLEANS = frozenset(("when", "success_when", "jitter", "uniqueItems"))
-NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
+NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "max_cost_usd"))
 INTEGERS = frozenset(
-    "max_attempts concurrency queue max_tasks max_depth max_bytes code status_code batch_size slots failures successes "
-    "use minLength maxLength minItems maxItems max max_parallel attempts".split()
+    "max_attempts concurrency queue max_tasks max_depth max_tokens max_bytes code status_code batch_size slots "
+    "failures successes use minLength maxLength minItems maxItems max max_parallel attempts".split()
 )
 DURATIONS = frozenset(
     (

@@ -60,7 +60,8 @@ class Ending(Ruling):
         task.interpretation = None  # that of the attempt before
         if plan.interpret is not None:
             try:
-                self._interpretation(index, view)
+                found = self._interpretation(index, view)["interpretation"]
+                self._spend(index, found.get("cost_usd"), found.get("tokens"))
             except ExpressionError as problem:
                 return failure(status.EXPRESSION_ERROR, str(problem)), view
         if plan.success_when is not None:

@@ -163,7 +163,18 @@ def _claude_code(result: _Result, given: dict[str, Any]) -> Interpretation:
     if _WARNING.search(written):
         result.suggest("review_warnings", "low", "the output has `warning:`")
     cut = [error[:_MOST_CHARACTERS] for error in errors]
-    return result.told(files_modified=files, tests_passed=passed, errors=cut)
+    cost, tokens = _spent(result)
+    return result.told(files_modified=files, tests_passed=passed, errors=cut, cost_usd=cost, tokens=tokens)
+
+
+def _spent(result: _Result) -> tuple[float | None, int | None]:
+    """Give the dollars and the tokens that an agent says it has used; those of its cache count too."""
+    costs = (result.number(name) for name in ("cost_usd", "total_cost_usd"))
+    cost = next((each for each in costs if each is not None and each >= 0), None)
+    usage = result.get("usage", dict) or {}
+    counts = [value for name, value in usage.items() if name.endswith("_tokens") and type(value) is int and value >= 0]
+    tokens = result.get("tokens", int)
+    return cost, (sum(counts) if counts else None) if tokens is None or tokens < 0 else tokens
 
 
 def _claude_flow(result: _Result, given: dict[str, Any]) -> Interpretation:

@@ -173,6 +173,14 @@ class Limits(Part):
         None,
         description="How far rules may lead from a task of the document: what it emits has depth 1. Default: 5.",
     )
+    max_cost_usd: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        description="What the run may cost, in US dollars, as far as results tell (see `interpret`). Once it has "
+        "cost as much, no attempt begins any more.",
+    )
+    max_tokens: Positive | None = Field(
+        None, description="How many tokens the run may use, as far as results tell. Once it has, no attempt begins."
+    )
     queue: Positive | None = Field(
         None, description="How many attempts of the run may wait to start at once. One too many fails, and its run."
     )

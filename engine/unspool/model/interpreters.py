@@ -33,7 +33,14 @@ _COMMON: dict[str, Schemas] = {
 _SHARE = {"type": "number", "minimum": 0, "maximum": 1}
 
 FIELDS: dict[str, dict[str, Schemas]] = {
-    "claude_code": {**_COMMON, "files_modified": _TEXTS, "tests_passed": _PERHAPS, "errors": _TEXTS},
+    "claude_code": {
+        **_COMMON,
+        "files_modified": _TEXTS,
+        "tests_passed": _PERHAPS,
+        "errors": _TEXTS,
+        "cost_usd": _NUMBER,
+        "tokens": _COUNT,
+    },
     "claude_flow": {
         **_COMMON,
         "agents_completed": _COUNT,

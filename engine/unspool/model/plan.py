@@ -304,6 +304,7 @@ class Plan:
         bound: how many tasks a run may come to have; 0 where it grows none.
         queue: how many attempts may wait for admission at once.
         max_depth: how far a task may be from one of the document: what that emits has depth 1.
+        max_cost_usd, max_tokens: what the run may spend, as far as results tell; None is without end.
         secrets: names of the values that nothing may show; no task inherits a variable of such a name.
     """
 
@@ -322,6 +323,8 @@ class Plan:
     secrets: tuple[str, ...] = ()
     bound: int = 0
     max_depth: int = DEFAULT_MAX_DEPTH
+    max_cost_usd: float | None = None
+    max_tokens: int | None = None
 
 
 TASK_FIELDS = tuple(Task.__dataclass_fields__)

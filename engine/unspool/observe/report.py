@@ -87,7 +87,7 @@ def report(run: Run, now: float) -> dict[str, Any]:
         "notes": [{"task": run.nodes[note.task].id, "text": note.text} for note in run.notes] or None,
         "events": [_told(run, told) for told in run.events] or None,
         "actual_critical_path": critical_path(run),
-        "cost": {"cost_usd": 0, "tokens": 0},
+        "cost": {"cost_usd": run.cost_usd, "tokens": run.tokens},
     }
     return _known(found)
 
@@ -120,6 +120,8 @@ def _task(run: Run, index: int) -> dict[str, Any]:
             "prompt": task.prompt,
             "decision": decision(run, index),
             "depth": task.depth or None,
+            "cost_usd": task.cost_usd,
+            "tokens": task.tokens,
             "compensated": (task.family is not None and task.family.is_undone) or None,
         }
     )
