@@ -124,6 +124,40 @@ def fan_out(size: int, *, shared: bool) -> Iterator[str]:
         yield "    uses: [pool, quick]"
 
 
+FANNED = 1000  # tasks that the first of two levels of rules adds
+
+
+def emissions(levels: int, size: int) -> Iterator[str]:
+    """An unspool document whose rules add so many no-ops at one or two levels; at none they are written down."""
+    yield "unspool: 1"
+    yield "name: emissions"
+    yield f"limits: {{max_tasks: {2 * size + 10}}}"
+    yield "tasks:"
+    if not levels:
+        yield f"  first: {{{NOOP}}}"
+        for number in range(size):
+            yield f"  t{number}: {{{NOOP}, depends_on: {{first: any}}}}"
+        return
+    counts = [size] if levels == 1 else [FANNED, size // FANNED]
+    yield from _emitting("first", counts[0], "last" if levels == 1 else "middle", counts[0])
+    yield "templates:"
+    if levels == 2:
+        yield from _emitting("middle", counts[1], "last", size)
+    yield f"  last: {{{NOOP}}}"
+
+
+def _emitting(name: str, count: int, template: str, most: int) -> Iterator[str]:
+    yield f"  {name}:"
+    yield '    python: "bench_noop:numbers"'
+    yield f"    with: {{count: {count}}}"
+    yield f'    on_result: [{{emit: {template}, for_each: "${{{{ result.json }}}}", max: {most}}}]'
+
+
+def emitted(levels: int, size: int) -> int:
+    """Give how many tasks complete: those that count, what adds them, and what stands for all of a template."""
+    return size + 1 + (0, 1, FANNED + 2)[levels]
+
+
 ARGV = 'run: ["true"]'
 SCRIPT = 'run: "true"'
 NOOP = 'python: "bench_noop:noop"'

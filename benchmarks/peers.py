@@ -207,6 +207,18 @@ def fan_out_run(tool: Tool, size: int, *, shared: bool) -> Prepare:
     return prepare
 
 
+def emission_run(tool: Tool, levels: int, size: int) -> Prepare:
+    """Tasks that rules add; what adds them, and what stands for all of them, are tasks too."""
+
+    def prepare(folder: Path, jobs: int) -> Job:
+        graphs.write_lines(folder / "graph.yaml", graphs.emissions(levels, size))
+        shutil.copy(HERE / "bench_noop.py", folder)
+        argv = [tool.path, "run", "graph.yaml", "--workers", str(jobs), "--quiet"]
+        return Job(argv, lambda: _completed(tool, folder), graphs.emitted(levels, size))
+
+    return prepare
+
+
 def _completed(tool: Tool, folder: Path) -> int:
     runs = _facts(tool, folder, "ls")
     report = _facts(tool, folder, "show", runs[0]["run"])

@@ -78,6 +78,7 @@ def markdown(facts: dict, samples: list[Sample]) -> str:
         ("engines", "### Beside other engines of workflows (seconds for the whole process, two rounds)", _engines),
         ("no-ops", "### Tasks inside the process", _noops),
         ("fan-out", "### Instances, and what sharing costs them", _fan_outs),
+        ("emissions", "### Tasks that rules add", _emissions),
         ("compile", "### Load, check and plan a document", _compile),
         ("start", "### Start", _start),
     ):
@@ -172,6 +173,17 @@ def _fan_outs(medians: Medians) -> str:
     return (
         _table(head, rows) + "\n\nThe pool has 8 places, the rate is 1,000,000 a second. “Each” leaves out the start."
     )
+
+
+def _emissions(medians: Medians) -> str:
+    rows = []
+    for case in medians.cases:
+        emitted, written = medians.seconds(case, "by a rule"), medians.seconds(case, "written down")
+        peak = medians.peak_mb(case, "by a rule")
+        goal = "at most 2" if written is not None else "bounded memory"
+        rows.append([case, _number(emitted), _number(written), _ratio(emitted, written), _number(peak), goal])
+    head = ["", "by a rule, s", "written down, s", "x", "peak memory by a rule, MB", "goal"]
+    return _table(head, rows) + "\n\nThe 100,000 are added by 1,000 tasks that a rule has added."
 
 
 def _net(medians: Medians, case: str, peer: str, least: str = "wide 1") -> float | None:

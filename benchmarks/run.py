@@ -95,9 +95,10 @@ def chosen_cases(options: argparse.Namespace, tools: peers.Tools) -> list[Case]:
     cases = [case for jobs in options.jobs for case in command_cases(tools, size, jobs)]
     cases += engine_cases(tools, size)
     if tools.unspool:
-        cases += [*noop_cases(tools.unspool, size), *fan_out_cases(tools.unspool, size)]
-        cases += compile_cases(tools.unspool, size)
+        cases += [*noop_cases(tools.unspool, size), *compile_cases(tools.unspool, size)]
     cases += start_cases(tools)
+    if tools.unspool:  # last, since their reports make this process large, and what it starts seem so
+        cases += [*fan_out_cases(tools.unspool, size), *emission_cases(tools.unspool, size)]
     wanted = options.only or [""]
     return [case for case in cases if any(text in f"{case.group} {case.name}" for text in wanted)]
 
@@ -157,6 +158,17 @@ def fan_out_cases(tool: peers.Tool, size: int) -> list[Case]:
             repeats=3 if count == 1 else 1,
         )
         for count in (1, 1000 // size, 10_000 // size, 100_000 // size)
+    ]
+
+
+def emission_cases(tool: peers.Tool, size: int) -> list[Case]:
+    """Tasks that rules add, beside the same tasks written down."""
+    few, many = 10_000 // size, 100_000 // size
+    rules = {"by a rule": peers.emission_run(tool, 1, few), "written down": peers.emission_run(tool, 0, few)}
+    deep = {"by a rule": peers.emission_run(tool, 2, many)}
+    return [
+        Case("emissions", f"{few:,} tasks", rules, NOOPS_AT_A_TIME),
+        Case("emissions", f"{many:,} tasks", deep, NOOPS_AT_A_TIME),
     ]
 
 

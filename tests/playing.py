@@ -25,7 +25,8 @@ from unspool.model.events import (
     TaskAdmitted,
     TimerFired,
 )
-from unspool.model.plan import Plan, plan_to_json
+from unspool.model.plan import Plan
+from unspool.model.plan_json import plan_to_json
 from unspool.model.status import WAITING_FOR_PERSON
 
 Fate = dict[str, Any] | str | None  # what an attempt gives: text it writes, or an error with its class, or nothing

@@ -16,6 +16,10 @@ class DocumentError(UnspoolError):
     """The workflow document cannot be used; its diagnostics say where and why."""
 
 
+class StubNeeded(DocumentError):
+    """A task of a rehearsal has outputs without defaults, and no stub that gives them."""
+
+
 class InputError(UnspoolError):
     """A value given for an input does not fit what the document declares."""
 

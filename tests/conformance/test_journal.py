@@ -26,7 +26,8 @@ from unspool.model.events import (
     TaskAdmitted,
     TimerFired,
 )
-from unspool.model.plan import Plan, Task, plan_to_json
+from unspool.model.plan import Plan, Task
+from unspool.model.plan_json import plan_to_json
 
 PLAN = plan_to_json(Plan("flow", (Task(0, "a", "run", {"argv": ["true"]}),)))
 

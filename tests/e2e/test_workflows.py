@@ -320,6 +320,18 @@ def test_a_breaker_that_finds_the_api_ill_opens_again(api: LocalServer):
     assert sum(long) >= 2, "open, one that tries and fails, open again"
 
 
+def test_a_harvest_with_an_api_that_was_ill_becomes_a_rehearsal(api: LocalServer):
+    api.moods = [(503, {}), (429, {"Retry-After": "1"})]
+    done = unspool(*harvest(api, 5))
+    assert done.returncode == 0, done.stderr
+    done = unspool("rehearse", "--record", "latest", "-o", "harvest.rehearsal.yaml")
+    assert done.returncode == 0, done.stderr
+    api.arrivals.clear()
+    played = unspool("rehearse")
+    assert played.returncode == 0, played.stdout
+    assert api.arrivals == [], "nothing is sent"
+
+
 def test_a_page_that_is_not_there_fails_the_harvest_and_leaves_no_file(api: LocalServer):
     Path("items.json").write_text('["old"]')
     api.moods = [(404, {})]

@@ -85,13 +85,16 @@ class _Drawing:
     def document(self) -> dict[str, Any]:
         chance = self.chance
         tasks = {f"t{n}": self._task([f"t{k}" for k in range(n)]) for n in range(self.size)}
+        if self._is(0.5):  # what waits for all that is made of a template
+            wanted = self.chance.sample(_TEMPLATES, self.chance.randint(1, 2))
+            tasks["all"] = {"depends_on": {name: self.chance.choice(("ok", "any")) for name in wanted}, "run": ["x"]}
         if not any("compensate" in task for task in tasks.values()):
             tasks["t0"] = {"run": ["x"], "compensate": {"run": ["undo"]}}
         document: dict[str, Any] = {
             "unspool": 1,
             "name": "grown",
             "inputs": {"items": {"type": "array", "default": list("abc")[: chance.randrange(4)], "maxItems": 3}},
-            "limits": {"max_tasks": 20000, **self._limits()},
+            "limits": {"max_tasks": 2_000_000, "max_depth": 12, **self._limits()},
             "resources": _RESOURCES,
             "tasks": tasks,
             "templates": self._templates(),
@@ -116,6 +119,7 @@ class _Drawing:
                 "inputs": {"n": {"type": "integer", "default": 1}},
                 "run": ["x", "${{ inputs.n }}"],
                 **self._policy(templates=()),
+                **self._rules("spare", "${{ inputs.n < 3 }}"),
                 **({"compensate": {"run": ["undo"]}} if self._is(0.3) else {}),
             },
             "team": {
@@ -125,14 +129,49 @@ class _Drawing:
                     "tasks": {"a": member, "b": {**member}},
                 },
                 **self._policy(templates=("spare",)),
+                **self._rules("crowd", "${{ inputs.n < 2 }}"),
             },
             "crowd": {
                 "inputs": {"n": {"type": "integer", "default": 1}},
                 "for_each": ["p", "q"],
                 "run": ["x", "${{ item }}"],
                 **self._policy(templates=("spare",)),
+                **self._rules(self.chance.choice(("spare", "team")), "${{ inputs.n < 2 }}"),
             },
         }
+
+    def _rules(self, template: str, when: str) -> dict[str, Any]:
+        """Let the instances of one template make some of another, in a circle where it so happens."""
+        if not self._is(0.4):
+            return {}
+        most = 5000 if self.calm or self._is(0.8) else 2
+        return {"on_result": [{"when": when, "emit": template, "with": {"n": "${{ inputs.n + 1 }}"}, "max": most}]}
+
+    def _asks(self, *, may_retry: bool) -> list[dict[str, Any]]:
+        """Draw rules of a task."""
+        rules: list[dict[str, Any]] = []
+        for number in range(self.chance.randint(1, 2)):
+            when = self.chance.choice((True, "${{ outcome == 'failed' }}", "${{ outcome == 'completed' }}"))
+            rule: dict[str, Any] = {"when": when}
+            asked = self.chance.choice(("emit", "emit", "emit", "each", "note", "fail", "retry", "event", "cancel"))
+            if asked in ("emit", "each"):
+                rule |= {"emit": self.chance.choice(_TEMPLATES), "key": f"k{number}", "with": {"n": 1}, "max": 5000}
+                if not self.calm and self._is(0.1):
+                    rule["max"] = 1
+            if asked == "each":
+                rule |= {"for_each": ["p", "q"], "key": f"${{{{ item }}}}{number}"}
+            if asked == "retry" and may_retry:
+                rule["retry"] = {"after": self.chance.choice(("0s", "3s"))}
+            elif asked == "fail":
+                rule["fail"] = "because of ${{ reason }}"
+            elif asked == "cancel" and not self.calm and self._is(0.3):
+                rule["cancel"] = "run"
+            elif asked == "event":
+                rule |= {"event": "e", "with": {"a": "${{ attempt }}"}}
+            else:
+                rule["note"] = "${{ outcome }}"
+            rules.append(rule)
+        return rules
 
     def _is(self, likely: float) -> bool:
         return self.chance.random() < likely
@@ -149,6 +188,8 @@ class _Drawing:
         kinds = ["run"] * 6 + ["wait", "approval"] + ["group"] * (3 if depth < 2 else 0)
         kind = self.chance.choice(kinds)
         task |= self._fan_out(kind)
+        if self._is(0.25):
+            task["on_result"] = self._asks(may_retry=False)
         if kind == "group":
             return task | self._group(depth) | self._policy(_TEMPLATES, own=False)
         if kind == "wait":
@@ -195,6 +236,8 @@ class _Drawing:
         if self._is(0.3):
             attempts = self.chance.choice((2, 3))
             task["retry"] = {"max_attempts": attempts, "delay": self.chance.choice(("0s", "2s"))}
+            if self._is(0.3):
+                task["on_result"] = self._asks(may_retry=True)
         if self._is(0.2):
             task["timeout"] = "30s"
         if self._is(0.6):
@@ -225,6 +268,7 @@ class _Drawing:
 def _as_an_end(task: dict[str, Any]) -> dict[str, Any]:
     """Take from a task what cannot stand under `finally`."""
     task.pop("compensate", None)
+    task.pop("on_result", None)
     if task.get("on_failure") not in ("skip", "cancel_dependents"):
         task.pop("on_failure", None)
     for member in task.get("group", {}).get("tasks", {}).values():

@@ -12,6 +12,7 @@ import pytest
 from unspool.core import book as book_module
 from unspool.core import breaker as breaker_module
 from unspool.core import dependencies as dependencies_module
+from unspool.core import ending as ending_module
 from unspool.core import evaluation as evaluation_module
 from unspool.core import lines as lines_module
 from unspool.core import policies as policies_module
@@ -95,7 +96,7 @@ def grants_of_former_owners(patch: Patch) -> None:
 
 
 def ambient_chance(patch: Patch) -> None:
-    patch.setattr(run_module, "chance", lambda *_: random.random())
+    patch.setattr(ending_module, "chance", lambda *_: random.random())
 
 
 # -- dependencies and verdicts ----------------------------------------------------------------------
@@ -149,11 +150,11 @@ def numbers_beyond_json(patch: Patch) -> None:
 
 
 def attempts_are_not_counted(patch: Patch) -> None:
-    wrap(patch, run_module, "decide_retry", lambda real, retry, attempt, *rest: real(retry, 1, *rest))
+    wrap(patch, ending_module, "decide_retry", lambda real, retry, attempt, *rest: real(retry, 1, *rest))
 
 
 def never_is_ignored(patch: Patch) -> None:
-    wrap(patch, run_module, "decide_retry", lambda real, retry, *rest: real(retry._replace(never=()), *rest))
+    wrap(patch, ending_module, "decide_retry", lambda real, retry, *rest: real(retry._replace(never=()), *rest))
 
 
 def delays_do_not_grow(patch: Patch) -> None:

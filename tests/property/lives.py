@@ -38,7 +38,7 @@ from unspool.model.events import (
     TaskAdmitted,
     TimerFired,
 )
-from unspool.model.plan import plan_to_json
+from unspool.model.plan_json import plan_to_json
 from unspool.model.status import CANCELLING, COMPLETED, CREATED, FINAL_STATES, FINISHING, WAITING_FOR_PERSON
 
 _LATE = ("timeout", "idle", "span", "approval", "run")  # kinds of timers that fire only where somebody is late

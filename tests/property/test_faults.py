@@ -317,4 +317,4 @@ def test_a_planted_fault_is_noticed(fault, check, says, monkeypatch):
 
 def test_a_core_that_reads_the_clock_is_noticed():
     with pytest.raises(AssertionError, match="the core asks the world"):
-        test_laws.check_nothing_ambient("run_module.chance = lambda *_: time.time() % 1")
+        test_laws.check_nothing_ambient("ending_module.chance = lambda *_: time.time() % 1")

@@ -12,7 +12,7 @@ import pytest
 from tests.property.mutants import mutants
 from tests.property.toml_writer import TomlWriter
 from unspool.compiler.compile import Compilation, compile_document
-from unspool.model.plan import plan_to_json
+from unspool.model.plan_json import plan_to_json
 
 
 def without_null(value: Any) -> Any:

@@ -11,7 +11,7 @@ from tests.property.test_cost import LARGE, MIDDLE, SMALL, operations
 from unspool.compiler.compile import compile_document
 from unspool.core.run import Run
 from unspool.model.events import AttemptEnded, AttemptStarted, CancelRequested, RunStarted, TaskAdmitted
-from unspool.model.plan import plan_to_json
+from unspool.model.plan_json import plan_to_json
 
 pytestmark = pytest.mark.slow
 

@@ -305,6 +305,7 @@ AMBIENT = """
 import os, random, sys, time
 from tests.property.driver import lived
 from tests.property.worlds import scenario
+from unspool.core import ending as ending_module
 from unspool.core import run as run_module
 histories = [lived(scenario(9, seed, abort=True), seed).entries for seed in range(40)]
 # FAULT

@@ -17,7 +17,7 @@ from unspool.compiler.ancestry import standings
 from unspool.compiler.compile import compile_document
 from unspool.compiler.graph import read_graph, skippable
 from unspool.compiler.readable import whole
-from unspool.model.plan import plan_from_json, plan_to_json
+from unspool.model.plan_json import plan_from_json, plan_to_json
 
 STATES = ("ok", "completed", "failed", "skipped", "any")
 

@@ -9,10 +9,12 @@ from hypothesis import given, settings
 
 from tests.property.documents import Grown, growing, grown
 from tests.property.driver import snapshot
+from tests.property.lives import Life
 from tests.property.shapes import SHAPES, Trial
 from tests.property.simulated import Dies, FragileJournal
 from tests.property.test_cancels import check_nothing_is_left
 from tests.property.worlds import SEEDS
+from unspool.core.run import Run
 from unspool.host.resume import fold
 from unspool.model.status import FINAL_STATES
 
@@ -116,3 +118,34 @@ def test_deaths_leave_nothing_behind_in_any_document(world, seed):
 def test_a_thousand_deaths(part):
     for seed in range(part, 1000, 2):
         check_random_deaths(grown(seed % 6 + 1, seed, calm=seed % 4 < 2), seed)
+
+
+# -- the same rules in every host -------------------------------------------------------------------
+
+
+def told(run: Run) -> list[tuple[str, str]]:
+    """Give what rules told, by task; in which order two tasks end is nobody's to say."""
+    notes = [(run.nodes[note.task].id, note.text) for note in run.notes]
+    return sorted([*notes, *((run.nodes[each.task].id, f"{each.name} {each.values}") for each in run.events)])
+
+
+def check_hosts_agree(world: Grown, seed: int) -> None:
+    """Attempts that end in any order, and those of a host on a virtual clock, lead to the same tasks and states."""
+    trial, life = lived(world), Life(world, seed, quiet=True)
+    life.finish()
+    assert trial.ends() == life.ends()
+    assert told(trial.run) == told(life.run)
+    assert {node.id for node in trial.run.nodes} == {node.id for node in life.run.nodes}
+
+
+@given(growing(6, calm=True), SEEDS)
+@settings(max_examples=60)
+def test_rules_lead_to_the_same_in_every_host(world, seed):
+    check_hosts_agree(world, seed)
+
+
+@pytest.mark.slow
+@given(growing(8, calm=True), SEEDS)
+@settings(max_examples=600)
+def test_rules_lead_to_the_same_in_every_host_for_long(world, seed):
+    check_hosts_agree(world, seed)

@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from unspool.model.events import RunStarted
-from unspool.model.plan import Breaker, Cache, Output, Plan, Resource, Retry, Task, plan_to_json
+from unspool.model.plan import Breaker, Cache, Output, Plan, Resource, Retry, Task
+from unspool.model.plan_json import plan_to_json
 
 NEEDS = ("ok", "ok", "completed", "failed", "skipped", "any", "any", "any")
 FATES = ("ok", "ok", "ok", "ok", "exit 3", "exit 3", "exit 75", "signal", "refused", "garbled", "timeout", "idle")

@@ -24,6 +24,7 @@ LEFTOVERS = {"build", "dist", "__pycache__"}
 _ELSEWHERE = {
     "tests/e2e/test_run.py": """cli.cancel cli.check cli.documents cli.drive cli.follow cli.logs cli.ls cli.main
         cli.output cli.page cli.plan cli.resume cli.run cli.runs cli.schema cli.show errors host.engine""",
+    "tests/e2e/test_rehearse.py": "cli.record cli.rehearsals cli.rehearse cli.simulate",
     "tests/unit/compiler/test_explain.py": """compiler.faults compiler.foreign_keys compiler.places
         compiler.unknown_keys compiler.wording compiler.wrong_values""",
     "tests/unit/compiler/test_json_text.py": "compiler.json_scan",
@@ -42,6 +43,8 @@ _ELSEWHERE = {
     "tests/conformance/test_reactor.py": "host.reactor",
     "tests/conformance/test_task_kind.py": "host.ports",
     "tests/conformance/test_guardian.py": "tasks.guardian tasks.sweep",
+    "tests/unit/core/test_run.py": "core.ending",
+    "tests/e2e/test_growing.py": "cli.submit",
     "tests/unit/tasks/test_run.py": "tasks.process",
     "tests/unit/tasks/test_workers.py": "worker",
     "tests/unit/tasks/test_python.py": "tasks.printed",
@@ -81,7 +84,10 @@ def _modules() -> list[Path]:
 PAGES = [path for path in _files() if path.suffix == ".md"]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "workflows").glob("*.yaml")), ids=lambda path: path.name)
+WORKFLOWS = [path for path in sorted((ROOT / "workflows").glob("*.yaml")) if ".rehearsal." not in path.name]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_nothing_is_found_in_the_workflows_that_we_ship(path: Path):
     compilation = compile_document(path.read_bytes())
     assert compilation.diagnostics == ()

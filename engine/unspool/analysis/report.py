@@ -43,8 +43,13 @@ def plan_report(plan: Plan, workers: int | None = None) -> dict[str, Any]:
         "makespan": [
             {"workers": count, "seconds": _seconds(took)} for count, took in makespans(whole, all_times, workers)
         ],
-        "growth": {"worst_case_tasks": max(plan.bound, len(plan.tasks)), "templates": {}},
+        "growth": {"worst_case_tasks": max(plan.bound, len(plan.tasks)), "templates": _templates(plan)},
     }
+
+
+def _templates(plan: Plan) -> dict[str, int]:
+    """Give how many tasks may be made of each template whose tasks rules add."""
+    return {task.id: task.fan_out.most for task in plan.tasks if task.peers and task.fan_out}
 
 
 def _task(plan: Plan, task: Task, names: list[str], wave: int, times: Schedule) -> dict[str, Any]:

@@ -49,6 +49,11 @@ def read(path: str) -> bytes:
         raise DocumentError(f"cannot read {path}: {problem.strerror}") from None
 
 
+def format_of(path: str) -> Format | None:
+    """Give the format that the ending of a name means, None where it means none."""
+    return _FORMATS.get(os.path.splitext(path)[1].lower())
+
+
 def compile_file(path: str) -> tuple[Compilation, bytes]:
     """Compile a document by the ending of its name.
 
@@ -146,7 +151,21 @@ def read_inputs(plan: Plan, pairs: Sequence[str], file: str | None) -> dict[str,
     Raises:
         InputError: a value is missing, unknown or does not fit.
     """
-    from unspool.compiler.inputs import parse_input, resolve_inputs
+    from unspool.compiler.inputs import resolve_inputs
+
+    values, problems = resolve_inputs(plan, given_inputs(plan, pairs, file))
+    if problems:
+        raise InputError("\n".join(f"{found.message}{f'; {found.hint}' if found.hint else ''}" for found in problems))
+    return values
+
+
+def given_inputs(plan: Plan, pairs: Sequence[str], file: str | None) -> dict[str, Any]:
+    """Gather input values as they are given: a file's, then `-i`.
+
+    Raises:
+        InputError: they cannot be read.
+    """
+    from unspool.compiler.inputs import parse_input
 
     given: dict[str, Any] = {} if file is None else _input_file(file)
     for pair in pairs:
@@ -157,10 +176,7 @@ def read_inputs(plan: Plan, pairs: Sequence[str], file: str | None) -> dict[str,
             given[name] = parse_input(plan, name, text)
         except ValueError as problem:
             raise InputError(f"-i {pair}: {problem}") from None
-    values, problems = resolve_inputs(plan, given)
-    if problems:
-        raise InputError("\n".join(f"{found.message}{f'; {found.hint}' if found.hint else ''}" for found in problems))
-    return values
+    return given
 
 
 def _input_file(path: str) -> dict[str, Any]:

@@ -18,12 +18,14 @@ _COMMANDS = {
     "run": "Compile a document, run it, and report.",
     "plan": "Show what a document would run, and in which order; run nothing.",
     "check": "Report every error in documents.",
+    "rehearse": "Play what rehearsals say of workflows, and compare; run nothing.",
     "resume": "Go on with a run whose engine died.",
     "ls": "List the runs, newest first.",
     "show": "Show the report of a run, or its events.",
     "logs": "Print what a task wrote.",
     "cancel": "Cancel a run, or one task of it.",
     "approve": "Decide what a task asks of a person.",
+    "submit": "Add a task of a template to a run that goes on.",
     "schema": "Print a published JSON Schema.",
 }
 INTERRUPTED = 130

@@ -17,8 +17,22 @@ _WIDTH = 76
 @click.argument("file")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @workers_option
-def command(file: str, form: str, workers: int) -> int:
+@click.option(
+    "--simulate",
+    "stubs",
+    metavar="STUBS",
+    help="Play it on a virtual clock: a rehearsal, FILE#CASE, or a map of stubs.",
+)
+@click.option("-i", "--input", "pairs", multiple=True, metavar="NAME=VALUE", help="With --simulate: an input.")
+@click.option("--inputs", metavar="FILE", help="With --simulate: a YAML, TOML or JSON file of inputs.")
+def command(file: str, form: str, workers: int, stubs: str | None, pairs: tuple[str, ...], inputs: str | None) -> int:
     """Show the parallel batches and the critical path of FILE. Runs nothing."""
+    if stubs is not None:
+        from unspool.cli.simulate import simulate
+
+        return simulate(file, stubs, form, workers, pairs, inputs)
+    if pairs or inputs is not None:
+        raise click.UsageError("a plan is the same for all inputs: -i and --inputs go with --simulate")
     from unspool.analysis.report import plan_report
 
     report = plan_report(load_plan(file), workers)
@@ -34,12 +48,12 @@ def _text(report: dict[str, Any], workers: int) -> list[str]:
     lines += _notes(report)
     lines += ["", *_wrap("critical path  ", " -> ".join(path["tasks"]))]
     lines.append(
-        f"               {_time(path['seconds'])} of {_time(report['total_work_s'])} work, "
+        f"               {time_text(path['seconds'])} of {time_text(report['total_work_s'])} work, "
         f"at most {report['max_width']} at once"
     )
     for row in report["makespan"]:
         mark = "  <- --workers" if row["workers"] == workers else ""
-        lines.append(f"  {row['workers']:>5} workers  {_time(row['seconds'])}{mark}")
+        lines.append(f"  {row['workers']:>5} workers  {time_text(row['seconds'])}{mark}")
     return lines
 
 
@@ -70,7 +84,8 @@ def _wrap(lead: str, text: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead)) or [lead]
 
 
-def _time(seconds: float) -> str:
+def time_text(seconds: float) -> str:
+    """Write a duration for people: `4.2 s`, `3 min 5 s`, `2 h 10 min`."""
     if seconds < 60:
         return f"{seconds:g} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -81,7 +81,8 @@ class _Judge:
         self._tolerant = tolerant(graph, tasks)
         self._may_skip, self._skipped_by_needs = skippable(graph, tasks)
         self._gives_lists = [
-            bool(locals_of(task)) and (task.get("when", True) is True or asks_each(task)) for task in tasks
+            "emitters" in task or (bool(locals_of(task)) and (task.get("when", True) is True or asks_each(task)))
+            for task in tasks
         ]
         # Of what such a task waits for, nothing is sure but that it was asked for.
         self.is_loose = [task.get("join", "all") != "all" for task in tasks]

@@ -9,7 +9,7 @@ from unspool.compiler.fan_outs import check_fan_outs
 from unspool.compiler.flatten import Flat, flatten
 from unspool.compiler.graph import Graph, check_size, read_graph
 from unspool.compiler.locate import resolve
-from unspool.compiler.lower import DEFAULT_SHELL, Script, lower
+from unspool.compiler.lower import DEFAULT_SHELL, Bounds, Script, lower
 from unspool.compiler.readable import Readable, salvage, whole
 from unspool.compiler.shape import check_shape
 from unspool.compiler.text import Format, Loaded, load
@@ -19,6 +19,8 @@ from unspool.model.plan import Plan
 
 if TYPE_CHECKING:
     from unspool.compiler.embed import Sources
+    from unspool.compiler.emissions import Counts
+    from unspool.model.plan import FanOut
 
 _WITH_TASKS = ("tasks", "finally", "templates")
 _MORE_FAULTS = "UNS039"  # shape says by it that it stopped counting
@@ -57,6 +59,11 @@ def compile_document(
     readable = _readable(loaded.value, found)
     if readable is None:
         return Compilation(None, _located(found, loaded, format))
+    if "import" in readable.document:
+        from unspool.compiler.imports import with_imports  # most documents import nothing
+
+        readable, problems = with_imports(readable)
+        found += problems
     readable, embedded = _embedded(readable, sources, above)
     found += embedded
     flat = flatten(readable)
@@ -68,14 +75,16 @@ def compile_document(
         from unspool.compiler.reaches import check_reaches
 
         inner += check_reaches(flat)
-    worst = worst_case(flat, bounds)
+    counts, problems = _rules(loaded, flat, bounds)
+    inner += problems
+    worst = worst_case(flat, bounds, counts)
     found += _check_limits(loaded.value, graph, worst)
     uses: dict[str, set[str]] = {}
     secrets: dict[str, set[str]] = {}
     asked: dict[int, set[str]] | None = None
     read: dict[int, set[str]] = {}
     scripts: dict[str, Script] = {}
-    if _may_have_expressions(data) or "workflow" in loaded.text:  # another document may have some
+    if _may_have_expressions(data) or "workflow" in loaded.text or "import" in loaded.text:  # others may have some
         from unspool.compiler.references import check_references  # and what it imports: a plain document needs none
 
         checked = check_references(flat, graph)
@@ -92,7 +101,7 @@ def compile_document(
     def source_text(path: Path) -> str | None:
         return loaded.locate.source_text(flat.path_of(path))
 
-    plan = lower(flat, graph, uses, scripts, source_text, bounds, secrets, worst=worst)
+    plan = lower(flat, graph, uses, scripts, source_text, Bounds(bounds, counts, worst), secrets)
     return Compilation(plan, _located(found, loaded, format))
 
 
@@ -108,6 +117,18 @@ def _embedded(readable: Readable, sources: Sources | None, above: tuple[str, ...
     sources = sources or NoSources()
     embedding = Embedding(document, sources, above or (sources.name,), compile_document)
     return readable._replace(document=embedding.done()), embedding.found
+
+
+def _rules(loaded: Loaded, flat: Flat, fans: dict[str, FanOut]) -> tuple[Counts | None, list[Diagnostic]]:
+    """Check rules and count what they may add; most documents have none."""
+    has_collectors = any(role.kind == "template" for role in flat.roles.values())
+    if "on_result" not in loaded.text and "rulesets" not in flat.source and not has_collectors:
+        return None, []
+    from unspool.compiler.emissions import Counts
+    from unspool.compiler.rulings import check_rules
+
+    counts = Counts(flat, fans)
+    return counts, check_rules(flat, counts)
 
 
 def _has_errors(found: list[Diagnostic]) -> bool:
@@ -251,6 +272,10 @@ def _interpolated(flat: Flat) -> tuple[dict[str, Script], list[Diagnostic]]:
 
 
 def _located(found: list[Diagnostic], loaded: Loaded, format: Format) -> tuple[Diagnostic, ...]:  # noqa: A002
+    if found and isinstance(loaded.value, dict) and "import" in loaded.value:
+        from unspool.compiler.imports import placed
+
+        found = placed(found, loaded.value)
     if found and format != "yaml":
         from unspool.compiler.hint_format import in_format  # hints are worded as YAML
 

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from unspool.model.kinds import KIND_FIELDS
 
-Place = Literal["env", "start", "variable", "success_when", "outputs"]
+Place = Literal["env", "start", "variable", "success_when", "on_result", "outputs"]
 
 RESULT_FIELDS = ("exit_code", "stdout", "stderr", "json", "duration", "error")
 HTTP_FIELDS = KIND_FIELDS["http"]
@@ -21,6 +21,7 @@ CONTEXTS: dict[Place, tuple[str, ...]] = {
     "start": (*_AT_START, "lease"),
     "variable": (*_AT_START, "lease", "secrets"),
     "success_when": (*_AT_START, "result", "attempt"),
+    "on_result": (*_AT_START, "result", "outputs", "outcome", "reason", "attempt"),
     "outputs": _AT_START,
 }
 
@@ -29,6 +30,7 @@ PLACES: dict[Place, str] = {
     "start": "before the task has run",
     "variable": "before the task has run",
     "success_when": "in `success_when`",
+    "on_result": "in `on_result`",
     "outputs": "in the outputs of the workflow",
 }
 
@@ -42,6 +44,7 @@ class Elsewhere(NamedTuple):
 
 _OWN_RESULT = "a task's own result is known in its `success_when`; of another task write `tasks.NAME.result`"
 
+_IN_RULES = "it is known in the rules under `on_result`"
 _HERE: dict[tuple[str, Place], str] = {
     ("env", "env"): "a variable cannot use another one: write the value again, or make it an input",
     ("tasks", "env"): "the document's `env` is known before any task runs: put the variable into the task's `env`",
@@ -55,6 +58,7 @@ _HERE: dict[tuple[str, Place], str] = {
     ("attempt", "start"): "the number of the attempt is known in `success_when`; a process finds it in UNSPOOL_ATTEMPT",
     ("attempt", "env"): "the number of the attempt is known in `success_when`; a process finds it in UNSPOOL_ATTEMPT",
     ("lease", "env"): "nothing is leased before a task starts: put the variable into the task's `env`",
+    ("lease", "on_result"): "put it into the task's `env` and let the command tell, or use `result`",
     ("lease", "success_when"): "put it into the task's `env` and let the command tell, or use `result`",
     ("lease", "outputs"): "let a task give it as one of its `outputs`",
     ("attempt", "outputs"): "the number of the attempt is known in `success_when`",
@@ -62,9 +66,6 @@ _HERE: dict[tuple[str, Place], str] = {
 
 # Words of the language that have no meaning in this version.
 _LATER = {
-    "interpretation": "use `result.json` or `result.stdout`",
-    "outcome": "use `result.exit_code` or `result.error`",
-    "reason": "use `result.error`",
     "event": "make it an input",
 }
 
@@ -99,7 +100,7 @@ _FOREIGN = {
     "stderr": "write `result.stderr`",
 }
 
-WORDS = ("inputs", "env", "run", "tasks", "result", "attempt", "lease")
+WORDS = ("inputs", "env", "run", "tasks", "result", "attempt", "lease", "outcome", "reason")
 
 # Words that only some tasks know, and what brings them in.
 LOCAL = {
@@ -108,6 +109,7 @@ LOCAL = {
     "matrix": "is known only under `matrix`",
     "items": "is known only in a task with `batch`",
     "previous": "is known only in a sequential group, from its second step on",
+    "interpretation": "is known only in `success_when` and `on_result` of a task with `interpret`",
 }
 _LOCAL_HINTS = {
     "item": "give the task a `for_each`",
@@ -115,6 +117,7 @@ _LOCAL_HINTS = {
     "matrix": "give the task a `matrix`",
     "items": "give the task a `for_each` and a `batch`",
     "previous": "name the task: `tasks.NAME`, with NAME in `depends_on`",
+    "interpretation": "give the task an interpreter, such as `interpret: claude_code`",
 }
 
 
@@ -126,7 +129,8 @@ def unavailable(root: str, place: Place) -> Elsewhere | None:
         return Elsewhere(f"`{root}` is not supported by this version yet", _LATER[root])
     if root in WORDS or root == "outputs":
         return Elsewhere(
-            f"`{root}` is not known {PLACES[place]}", _HERE[root, "start" if place == "variable" else place]
+            f"`{root}` is not known {PLACES[place]}",
+            _HERE.get((root, "start" if place == "variable" else place), _IN_RULES),
         )
     return None
 

@@ -6,6 +6,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
+from unspool.compiler.emissions import emitted_by, rules_of, substitute_of
 from unspool.compiler.flatten import Flat, Role, asks_each
 from unspool.compiler.places import value_at
 from unspool.compiler.stand_ins import check_circles, check_substitute
@@ -163,9 +164,11 @@ def _check_policies(flat: Flat) -> list[Diagnostic]:
 
 def check_unused_templates(flat: Flat) -> list[Diagnostic]:
     """Warn of templates of which no task is ever made; only of a document in which nothing else is wrong."""
-    policies = (body.get("on_failure") for body in flat.readable.document["tasks"].values())
-    used = {policy.get("substitute") for policy in policies if isinstance(policy, dict)}
-    hint = "name it in an `on_failure: {substitute: ...}`, or remove it"
+    used: set[str | None] = set()
+    for name, body in flat.readable.document["tasks"].items():
+        used.add(substitute_of(body))
+        used.update(each for rule in rules_of(flat.source, name, body) for each in emitted_by(rule.keys))
+    hint = "name it in a rule, `on_result: [{emit: ...}]`, or an `on_failure: {substitute: ...}`; or remove it"
     found = [(f"nothing uses the template {quote(name)}", name) for name in sorted(_templates(flat) - used)]
     return [
         Diagnostic("UNS168", message, ("tasks", name), on_key=True, hint=hint, severity="warning")

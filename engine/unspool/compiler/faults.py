@@ -45,20 +45,25 @@ class Fault(NamedTuple):
     message: str = ""
 
 
-@cache
 def document_schema() -> dict[str, Any]:
     """Give the published schema of documents."""
-    return cast("dict[str, Any]", json.loads(schema_text("workflow")))
+    return published_schema("workflow")
 
 
 @cache
-def _document_validator() -> Validator:
+def published_schema(name: str) -> dict[str, Any]:
+    """Give a published schema by its short name."""
+    return cast("dict[str, Any]", json.loads(schema_text(name)))
+
+
+@cache
+def _validator(name: str) -> Validator:
     from jsonschema import Draft202012Validator  # 90 ms, and only a faulty document needs it
     from jsonschema.validators import extend
     from referencing import Registry
 
     validator = cast("type[Validator]", extend(Draft202012Validator, {"pattern": _pattern}))  # type: ignore[no-untyped-call]
-    return validator(document_schema(), registry=Registry())
+    return validator(published_schema(name), registry=Registry())
 
 
 def _pattern(validator: Validator, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
@@ -70,15 +75,21 @@ def _pattern(validator: Validator, pattern: str, instance: Any, _schema: Any) ->
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
-def document_faults(value: Any, most: int) -> list[Fault]:
-    """Give what is wrong with a document, looking no further once `most` of its parts were found wrong."""
-    errors = islice(_document_validator().iter_errors(value), most)
+def document_faults(value: Any, most: int, name: str = "workflow") -> list[Fault]:
+    """Give what is wrong with a document, looking no further once `most` of its parts were found wrong.
+
+    Args:
+        value: the document as plain JSON values.
+        most: of its parts.
+        name: of the published schema that it must fit.
+    """
+    errors = islice(_validator(name).iter_errors(value), most)
     return [_fault(leaf) for error in errors for leaf in _leaves(error)]
 
 
 def fits_part(schema: Mapping[str, Any], value: Any) -> bool:
     """Whether a value fits a part of the schema of documents."""
-    return bool(_document_validator().evolve(schema=schema).is_valid(value))
+    return bool(_validator("workflow").evolve(schema=schema).is_valid(value))
 
 
 def value_fault(schema: Mapping[str, Any], value: Any) -> Fault | None:

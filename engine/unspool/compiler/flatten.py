@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from unspool.compiler.graph import COPIED, GATE
+from unspool.compiler.graph import COPIED, EACH, GATE
 from unspool.compiler.nearby import Fan
 from unspool.compiler.places import value_at
 from unspool.compiler.readable import Readable
@@ -33,10 +33,11 @@ _SINGLE_ONLY = (
     *("retry", "cache", "uses", "batch", "compensate", "stdin", "shell", "with", "cwd", "env"),
     *("idle_timeout", "grace", "on_crash", "priority"),
 )
+_OF_EACH = frozenset(("group", "success_when", "when", "timeout", "on_result", "interpret"))
 _FAN_WORDS = frozenset(("item", "index", "matrix"))
 _TASK_NAME = re.compile(r"(?<![a-z])(?<!no )task `([a-z0-9_]+)`")
 _UNDO_NAME = re.compile(rf"(?:task )?`([^`]+){UNDO}`")
-_INNER_NAME = re.compile(r"(?<=[a-z0-9_\]])(\[\]|\._gate)(?=[.`/\[ ])")
+_INNER_NAME = re.compile(r"(?<=[a-z0-9_\]])(\[\*?\]|\._gate)(?=[.`/\[ ])")
 _TWICE = re.compile(r"(?<=[` ])(\S+)(?: -> \1(?=[` ]))+")
 
 
@@ -48,9 +49,11 @@ class Role(NamedTuple):
         closing: it stands under `finally`.
         template: how many times it must be copied before a copy runs.
         local: the words that only expressions here know: `item`, `index`, `matrix`, `previous`.
-        kind: `task`, `gate`, `group`, `fan_out` (of a group) or `undo`.
+        kind: `task`, `gate`, `group`, `fan_out` (of a group), `undo`, or `template`, which stands for all instances.
         members: of a group, its tasks.
-        region: of a group with `for_each`, or a template that is a group: the tasks that make up a copy.
+        region: of a group with `for_each`, or a template that is a group, and of what stands for all instances of
+            that: the tasks that make up a copy.
+        peers: of what stands for all instances of a template: those of the templates that may emit each other.
         previous: of a step in a sequence, the step before.
         undoes: of a compensation, the task that it undoes.
         inputs: of what stands in a template or in another document, the schemas of its inputs.
@@ -68,6 +71,7 @@ class Role(NamedTuple):
     kind: str = "task"
     members: tuple[str, ...] = ()
     region: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ()
     previous: str | None = None
     undoes: str | None = None
     inputs: dict[str, Any] | None = None
@@ -118,6 +122,7 @@ class Flat(NamedTuple):
         if len(path) < 2 or path[0] != "tasks" or path[1] not in self.paths:
             return path
         name = str(path[1])
+        path = tuple(part.removesuffix(EACH) if isinstance(part, str) else part for part in path)
         if self.roles[name].frame is not None and self.roles[name].kind != "gate":
             return self.paths[name]
         if path[2:3] == ("depends_on",) and self.roles[name].scope:
@@ -179,6 +184,10 @@ def flatten(readable: Readable) -> Flat:
         role = Role(template=1, inputs=body.get("inputs", {}), knows_inputs=knows_inputs)
         plain = {key: value for key, value in body.items() if key not in _NOT_OF_INSTANCES}
         layout.add_template(name, plain, ("templates", name), role)
+    if layout.templates:
+        from unspool.compiler.emissions import add_collectors
+
+        add_collectors(document, layout.tasks, layout.roles, layout.paths, layout.templates)
     flat = {**document, "tasks": layout.tasks}
     return Flat(Readable(flat, layout.placed_holes()), layout.roles, layout.paths, layout.found, document)
 
@@ -192,6 +201,7 @@ class _Layout:
         self.roles: dict[str, Role] = {}
         self.paths: dict[str, Path] = {}
         self.found: list[Diagnostic] = []
+        self.templates: set[str] = set()
 
     def placed_holes(self) -> frozenset[Path]:
         """Give the holes of nested tasks in terms of what was laid out."""
@@ -223,6 +233,7 @@ class _Layout:
     def add_template(self, name: str, body: dict[str, Any], path: Path, role: Role) -> None:
         if self._is_taken(name, path):
             return
+        self.templates.add(name)
         if "group" not in body:
             self._add_single(name, body, path, role)
             return
@@ -269,7 +280,7 @@ class _Layout:
         """A group with `for_each`: a parent, and what its instances are copies of."""
         each = asks_each(body)
         before = {key: body[key] for key in _BEFORE if key in body and not (key == "when" and each)}
-        head = {key: value for key, value in body.items() if key not in ("group", "success_when", "when", "timeout")}
+        head = {key: value for key, value in body.items() if key not in _OF_EACH}
         inner = {key: value for key, value in body.items() if key not in _FAN_KEYS and (key != "when" or each)}
         local = role.local | locals_of(body)
         deeper = role._replace(template=role.template + 1, local=local, fan=role.fan.within(body))

@@ -28,10 +28,10 @@ _STATES = "say which end of a dependency is waited for: `depends_on: {NAME: any}
 
 # What language.md has beyond this version. They are known words, so they get an answer of their own.
 LATER = {
-    "document": frozenset(("triggers", "rulesets", "import", "open", "policies")),
-    "task": frozenset(("agent swarm monitor internal on_result interpret").split()),
+    "document": frozenset(("triggers", "open", "policies")),
+    "task": frozenset(("agent swarm monitor internal").split()),
     "defaults": frozenset(("join", "cache")),
-    "limits": frozenset(("max_depth", "max_cost_usd", "idle")),
+    "limits": frozenset(("idle",)),
     "compensate": frozenset(("wait", "approval", "group", "agent", "swarm", "internal", "workflow")),
 }
 LATER["template"] = LATER["task"]

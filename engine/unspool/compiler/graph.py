@@ -24,6 +24,7 @@ CODES = {
 
 GATE = "._gate"  # ends the name of what everything in a group comes after
 COPIED = "[]"  # ends the name of the group that instances, or what is made of a template, are copies of
+EACH = "[*]"  # ends the name of what stands for all instances of a template
 MOST_SUGGESTIONS = 30  # looking for a similar name costs milliseconds where there are many
 _MANY_NAMES = 2000
 _MOST_LISTED = 6
@@ -230,7 +231,10 @@ def skippable(graph: Graph, tasks: list[dict[str, Any]]) -> tuple[list[bool], li
     its tasks it is said in relation to each other: where their gate was open. What stands in for a task may be skipped
     in its place.
     """
-    may_skip = [node in graph.uncertain or task.get("when", True) is not True for node, task in enumerate(tasks)]
+    may_skip = [
+        node in graph.uncertain or task.get("when", True) is not True or "emitters" in task
+        for node, task in enumerate(tasks)
+    ]
     by_needs = [node in graph.uncertain for node in range(len(tasks))]
     stand_ins, is_tolerant = _stand_ins(graph, tasks), tolerant(graph, tasks)
     while True:

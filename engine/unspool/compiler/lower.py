@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from unspool.compiler.collecting import with_collected
 from unspool.compiler.conditions import condition_source
+from unspool.compiler.emissions import Counts, interpreter_of
 from unspool.compiler.flatten import Flat, Role
-from unspool.compiler.graph import Graph
+from unspool.compiler.graph import EACH, Graph
 from unspool.compiler.inherited import inherited
 from unspool.compiler.parts import action_without_attempt, needs_within, parts_of, plan_order
 from unspool.model.diagnostics import Path
@@ -20,6 +21,7 @@ from unspool.model.plan import (
     DEFAULT_CLOSING_TIMEOUT,
     DEFAULT_ESTIMATE,
     DEFAULT_MAX_BYTES,
+    DEFAULT_MAX_DEPTH,
     DEFAULT_MAX_TASKS,
     PRIORITIES,
     Batch,
@@ -31,8 +33,8 @@ from unspool.model.plan import (
     Resource,
     Retry,
     Task,
-    plan_to_json,
 )
+from unspool.model.plan_json import plan_to_json
 
 DEFAULT_SHELL = "sh"
 
@@ -57,16 +59,28 @@ class Script(NamedTuple):
     values: dict[str, str]
 
 
+class Bounds(NamedTuple):
+    """How much may grow from a document.
+
+    Attributes:
+        fans: the fan-out of each task that has one.
+        counts: how many tasks rules may add; None where there are no rules.
+        worst: how many tasks a run may come to have.
+    """
+
+    fans: Mapping[str, FanOut]
+    counts: Counts | None = None
+    worst: int = 0
+
+
 def lower(
     flat: Flat,
     graph: Graph,
     uses: Mapping[str, Collection[str]],
     scripts: Mapping[str, Script],
     source_text: SourceText,
-    fans: Mapping[str, FanOut],
+    bounds: Bounds,
     secrets: Mapping[str, Collection[str]] = NOTHING,
-    *,
-    worst: int = 0,
 ) -> Plan:
     """Make the plan of a document in which nothing is wrong.
 
@@ -76,9 +90,8 @@ def lower(
         uses: of each task, the fields of its `result` that expressions read; `*` is all.
         scripts: those task scripts that hold `${{`.
         source_text: gives a scalar as it is spelt in the file.
-        fans: the fan-out of each task that has one.
+        bounds: how much may grow.
         secrets: of each task that is given any, their names.
-        worst: how many tasks a run may come to have.
 
     Cost: O(size of the document).
     """
@@ -87,18 +100,21 @@ def lower(
     concurrency = limits.get("concurrency")
     plan = Plan(
         name=document["name"],
-        tasks=_Lowering(flat, graph, uses, scripts, source_text, fans, secrets).tasks(),
+        tasks=_Lowering(flat, graph, uses, scripts, source_text, bounds, secrets).tasks(),
         description=document.get("description"),
         inputs=document.get("inputs", {}),
         env=_environment(document.get("env", {}), ("env",), source_text),
         concurrency=None if concurrency is None else int(concurrency),
         max_tasks=int(limits.get("max_tasks", DEFAULT_MAX_TASKS)),
         outputs=document.get("outputs", {}),
+        max_cost_usd=limits.get("max_cost_usd"),
+        max_tokens=int(limits["max_tokens"]) if "max_tokens" in limits else None,
+        max_depth=int(limits.get("max_depth", DEFAULT_MAX_DEPTH)),
         queue=int(limits["queue"]) if "queue" in limits else None,
         run_timeout=parse_duration(limits["timeout"]) if "timeout" in limits else None,
         secrets=tuple(document.get("secrets", ())),
         resources=_resources(document.get("resources", {})),
-        bound=worst if worst > len(graph.names) else 0,
+        bound=bounds.worst if bounds.worst > len(graph.names) else 0,
     )
     return replace(plan, hash=plan_hash(plan))
 
@@ -126,12 +142,14 @@ class _Lowering:
         uses: Mapping[str, Collection[str]],
         scripts: Mapping[str, Script],
         source_text: SourceText,
-        fans: Mapping[str, FanOut],
+        bounds: Bounds,
         secrets: Mapping[str, Collection[str]],
     ) -> None:
         document = flat.readable.document
         self._flat = flat
-        self._fans = fans
+        self._counts = bounds.counts
+        self._rules = 0  # that were lowered so far
+        self._fans = bounds.fans
         self._bodies: list[dict[str, Any]] = list(document["tasks"].values())
         self._graph = graph
         self._order = plan_order(flat, graph)
@@ -185,15 +203,14 @@ class _Lowering:
             fields["retry"] = Retry() if is_foreign else self._retry
         if "join" in body and body["join"] != "all":
             fields["join"] = 1 if body["join"] == "any" else int(body["join"])
-        if name in self._fans:
-            fields["fan_out"] = self._fans[name]
+        fields |= self._growing(name, body, kind)
         if "batch" in body:
             fields["batch"] = _batch(body["batch"])
         if "cache" in body:
             fields["cache"] = _cache(body["cache"])
         return Task(
             index=at,
-            id=name,
+            id=name.removesuffix(EACH),
             kind=kind,
             action=action,
             needs=needs,
@@ -210,11 +227,11 @@ class _Lowering:
         """Give the fields of a task that is a part of something, or needs no attempt."""
         part = parts_of(name, body, role, self._place)
         kind = part.get("kind")
-        if kind in ("gate", "group"):
+        if kind in ("gate", "group", "template"):
             fields = {key: value for key, value in fields.items() if key in _settings(body) or key == "on_failure"}
             fields["estimate"] = (
                 fields.get("estimate", 0.0)
-                if kind == "gate" or role.members
+                if kind == "gate" or role.members or (kind == "template" and role.region)
                 else fields.get("estimate", DEFAULT_ESTIMATE)
             )
         elif "wait" in body or "approval" in body:
@@ -223,6 +240,20 @@ class _Lowering:
         elif role.closing:
             fields["timeout"] = _settings(body).get("timeout", DEFAULT_CLOSING_TIMEOUT)
         return {**fields, **part}
+
+    def _growing(self, name: str, body: dict[str, Any], kind: str) -> dict[str, Any]:
+        """Give the fields that say what a task may become, or add to the run."""
+        fields: dict[str, Any] = {"fan_out": self._fans[name]} if name in self._fans else {}
+        if self._counts is not None and "on_result" in body:
+            from unspool.compiler.rule_plans import plan_rules  # most documents have none
+
+            fields["rules"] = plan_rules(self._flat.source, name, body, self._counts, self._place, self._rules)
+            self._rules += len(fields["rules"])
+        if "interpret" in body:
+            fields["interpret"] = interpreter_of(body)
+        if self._counts is not None and kind == "template":
+            fields["fan_out"] = FanOut(most=self._counts.instances(name.removesuffix(EACH)))
+        return fields
 
     def _action(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
         run = body.get("run")

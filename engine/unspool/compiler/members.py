@@ -10,6 +10,31 @@ from unspool.compiler.schema_paths import wrong_member
 from unspool.compiler.wording import quote
 
 Steps = tuple[str | int, ...]
+
+# Of a fan-out: what it shows, and how many steps lead there.
+TYPES_OF_MANY = {("outputs", 1): "object", ("outputs", 2): "array", ("result", 1): "array", ("instances", 1): "array"}
+FIELD_TYPES: dict[Steps, str] = {
+    ("inputs",): "object",
+    ("env",): "object",
+    ("run",): "object",
+    ("run", "id"): "string",
+    ("run", "name"): "string",
+    ("run", "started_at"): "number",
+    ("outputs",): "object",
+    ("state",): "string",
+    ("attempt",): "integer",
+    ("outcome",): "string",
+    ("reason",): "string",
+    ("result",): "object",
+    ("result", "exit_code"): "integer",
+    ("result", "stdout"): "string",
+    ("result", "stderr"): "string",
+    ("result", "duration"): "number",
+    ("result", "error"): "object",
+    ("result", "status_code"): "integer",
+    ("result", "headers"): "object",
+    ("result", "retry_after"): "number",
+}
 Problem = tuple[str, str, str]  # code, message, hint
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from unspool.compiler.conditions import condition_source
 from unspool.compiler.flatten import UNDO, Flat, Role
-from unspool.compiler.graph import GATE, Graph
+from unspool.compiler.graph import EACH, GATE, Graph
 from unspool.model.plan import Group
 
 _DEFAULT_ROLLBACKS = 1
@@ -21,7 +21,7 @@ def plan_order(flat: Flat, graph: Graph) -> list[int]:
     if not flat.roles:
         return graph.order
     position = {node: at for at, node in enumerate(graph.order)}
-    regions = {name: flat.roles[name].region for name in flat.roles if flat.roles[name].region}
+    regions = _regions(flat)
 
     def laid(names: Iterable[str]) -> list[int]:
         inside = list(names)
@@ -39,12 +39,17 @@ def plan_order(flat: Flat, graph: Graph) -> list[int]:
     return [*main, *loose, *(node for name in outer for node in laid(regions[name]))]
 
 
+def _regions(flat: Flat) -> dict[str, tuple[str, ...]]:
+    """Give what copies are made of, by the name of what they are copied for."""
+    return {name: role.region for name, role in flat.roles.items() if role.region and role.kind != "template"}
+
+
 def needs_within(flat: Flat, graph: Graph) -> list[list[tuple[int, str]]]:
     """Give what each task waits for, without what lies outside the copy that it will be a part of."""
     if not flat.roles:
         return graph.needs
     home: dict[int, str] = {}
-    regions = {name: role.region for name, role in flat.roles.items() if role.region}
+    regions = _regions(flat)
     for name, region in sorted(regions.items(), key=lambda pair: flat.roles[pair[0]].template):
         for each in region:
             home[graph.number[each]] = name  # the innermost counts: it comes last
@@ -82,6 +87,8 @@ def parts_of(name: str, body: Mapping[str, Any], role: Role, place: Mapping[str,
         fields["shielded"] = True
     if role.previous is not None:
         fields["previous"] = place[role.previous]
+    if is_template and role.template and f"{name}{EACH}" in place:
+        fields["collector"] = place[f"{name}{EACH}"]
     if f"{name}{UNDO}" in place:
         fields["undo"] = place[f"{name}{UNDO}"]
     fields |= _kind_of(name, body, role, place)
@@ -89,6 +96,9 @@ def parts_of(name: str, body: Mapping[str, Any], role: Role, place: Mapping[str,
 
 
 def _kind_of(name: str, body: Mapping[str, Any], role: Role, place: Mapping[str, int]) -> dict[str, Any]:
+    if role.kind == "template":
+        region = role.region and (place[role.region[-1]] + 1 - len(role.region), place[role.region[-1]] + 1)
+        return {"kind": "template", "peers": tuple(place[peer] for peer in role.peers), "region": region or None}
     if role.kind == "gate":
         return {"kind": "gate", "inputs": body["workflow"]["declared"]} if "workflow" in body else {"kind": "gate"}
     if role.kind == "fan_out":

@@ -48,12 +48,16 @@ _CHILDREN: dict[str, dict[str, str]] = {
     "workflow": {"path": "document_path", "inputs": "values"},
     "batch": {"size": "batch_size"},
     "on_failure": {"with": "values"},
+    "on_result": {_ANY: "rule"},
+    "rulesets": {_ANY: "on_result"},
+    "rule": {"with": "values", "for_each": "each", "key": "instance_key", "max": "max", "retry": "again"},
     "cache": {"inputs": "globs", "files": "globs"},
     "globs": {_ANY: "glob"},
     "inputs": {_ANY: "schema"},
     "env": {_ANY: "variable"},
     "values": {_ANY: "any"},
     "any": {_ANY: "any"},
+    "again": {"after": "after"},
     "run": {_ANY: "argument"},
     "tags": {_ANY: "tag"},
     "secrets": {_ANY: "secret"},
@@ -74,10 +78,10 @@ _CHILDREN: dict[str, dict[str, str]] = {
 }
 
 BOOLEANS = frozenset(("when", "success_when", "jitter", "uniqueItems"))
-NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
+NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "max_cost_usd"))
 INTEGERS = frozenset(
-    "max_attempts concurrency queue max_tasks max_bytes code status_code batch_size slots failures successes use "
-    "minLength maxLength minItems maxItems max max_parallel attempts".split()
+    "max_attempts concurrency queue max_tasks max_depth max_tokens max_bytes code status_code batch_size slots "
+    "failures successes use minLength maxLength minItems maxItems max max_parallel attempts".split()
 )
 DURATIONS = frozenset(
     (
@@ -91,11 +95,12 @@ DURATIONS = frozenset(
         "ttl",
         "reset_after",
         "within",
+        "after",
     )
 )
 TEXTS = frozenset(
     "name description document_path cwd stdin python run url body title format pattern path file tag member need "
-    "filter key glob until prompt substitute instance_key".split()
+    "filter key glob until prompt substitute instance_key emit fail note ruleset event".split()
 )
 
 

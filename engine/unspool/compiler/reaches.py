@@ -161,7 +161,7 @@ def _of_template(flat: Flat, name: str) -> list[Diagnostic]:
     found = []
     if body.get("depends_on"):
         message = f"the template {quote(name)} waits for other tasks, which this version does not support yet"
-        hint = "remove it: a task is made of it when the one that it stands in for has failed"
+        hint = "remove it: a task is made of it when a rule, or a failure, asks for it"
         found.append(Diagnostic("UNS171", message, (*path, "depends_on"), on_key=True, hint=hint))
     return found
 
@@ -186,13 +186,6 @@ def _need(flat: Flat, name: str, body: dict[str, Any], need: str) -> list[Diagno
         return []
     path, on_key = needed_path(body, name, need)
     shown = name.partition(GATE)[0]
-    if _is_template(flat, need):
-        message = f"task {quote(shown)} waits for the template {quote(need)}, which this version does not support yet"
-        instead = stands_in_for(flat, need)
-        hint = "wait for the task that it stands in for: what waits for that one waits for its substitute too"
-        if instead is not None and instead != shown:
-            hint = f"wait for {quote(instead)}: what waits for it waits for its substitute too"
-        return [Diagnostic("UNS171", message, path, on_key=on_key, hint=hint)]
     closing, other = flat.role(name).closing, flat.role(need).closing
     if closing == other:
         return []

@@ -14,9 +14,9 @@ class Readable(NamedTuple):
     Attributes:
         document: only what has the right type and no finding in it; it always has `tasks`.
         holes: the maps and lists whose content is not known: `("inputs",)`, `("env",)`, `("secrets",)`,
-            `("resources",)`, `("defaults",)`, `("templates",)`, and of a task, wherever it stands, its path and
-            `"outputs"`, `"depends_on"`, `"uses"`, `"for_each"` (how it multiplies), `"compensate"`, `"inputs"` (of a
-            template) or `"mode"` (of its group); of a compensation its path and `"env"`, `"cwd"` or `"uses"`.
+            `("resources",)`, `("defaults",)`, `("templates",)`, `("rulesets",)`, and of a task, wherever it stands, its
+            path and `"outputs"`, `"depends_on"`, `"uses"`, `"for_each"` (how it multiplies), `"compensate"`, `"inputs"`
+            (of a template) or `"mode"` (of its group); of a compensation its path and `"env"`, `"cwd"` or `"uses"`.
             Nothing may be called unknown or missing for want of what stood there.
     """
 
@@ -58,7 +58,7 @@ def salvage(value: Any, broken: Iterable[Path]) -> Readable | None:
     for key in ("templates", "finally"):
         if isinstance(value.get(key), dict):
             document[key] = reader.tasks(value[key], (key,))
-    unread = (key for key in ("secrets", "defaults", "templates") if key not in document)
+    unread = (key for key in ("secrets", "defaults", "templates", "rulesets") if key not in document)
     holes.update((key,) for key in unread if key in value or faults.has_stray_key(()))
     return Readable(document, frozenset(holes))
 
@@ -126,6 +126,25 @@ def _is_text_or_map(value: Any) -> bool:
     return isinstance(value, str) or _is_map_of_text_keys(value)
 
 
+def _is_rules(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_rule, value))
+
+
+def _is_rule(value: Any) -> bool:
+    if not _is_map_of_text_keys(value) or not _is_map_of_text_keys(value.get("with", {})):
+        return False
+    emit = value.get("emit", "")
+    return isinstance(emit, str) or _is_names(emit)
+
+
+def _is_interpreter(value: Any) -> bool:
+    return isinstance(value, str) or (_is_map_of_text_keys(value) and all(map(_is_map_of_text_keys, value.values())))
+
+
+def _is_rulesets(value: Any) -> bool:
+    return _is_map_of_text_keys(value) and all(map(_is_rules, value.values()))
+
+
 def _is_join(value: Any) -> bool:
     return value in ("all", "any") if isinstance(value, str) else isinstance(value, int | float)
 
@@ -148,7 +167,13 @@ def _is_matrix(value: Any) -> bool:
 
 
 _SCALARS = (str, int, float)
-_WHOLE: dict[str, Callable[[Any], bool]] = {"secrets": _is_names, "outputs": _is_map, "defaults": _is_map}
+_WHOLE: dict[str, Callable[[Any], bool]] = {
+    "secrets": _is_names,
+    "outputs": _is_map,
+    "defaults": _is_map,
+    "rulesets": _is_rulesets,
+    "import": _is_names,
+}
 _TASK_FIELDS: dict[str, Callable[[Any], bool]] = {
     "run": _is_action,
     "python": _is_text,
@@ -168,6 +193,8 @@ _TASK_FIELDS: dict[str, Callable[[Any], bool]] = {
     "approval": _is_text_or_map,
     "cache": _is_map_of_text_keys,
     "uses": _is_uses,
+    "on_result": _is_rules,
+    "interpret": _is_interpreter,
 }
 _RESERVED = frozenset("./[]")  # what whole names are made with
 _KNOWN = frozenset(
@@ -175,7 +202,7 @@ _KNOWN = frozenset(
         *_TASK_FIELDS,
         *("unspool", "name", "description", "inputs", "defaults", "limits", "tasks", "secrets", "resources"),
         *("tags", "timeout", "idle_timeout", "grace", "retry", "priority", "estimate", "on_crash"),
-        *("templates", "finally", "for_each", "matrix", "group", "compensate"),
+        *("templates", "finally", "rulesets", "for_each", "matrix", "group", "compensate"),
     )
 )
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from unspool.compiler.absence import Reading, check_readings
+from unspool.compiler.emissions import rules_of
 from unspool.compiler.flatten import Flat, asks_each
 from unspool.compiler.graph import Graph
 from unspool.compiler.inherited import check_inherited
@@ -41,6 +42,7 @@ CODES = {
     "UNS075": "a list or a map stands in a script",
     "UNS076": "a condition gives something else than true or false",
     "UNS162": "a template reads what only the rest of the document knows",
+    "UNS187": "an interpreter is given a parameter that it does not have, or that does not fit",
     "UNS174": "what a task multiplies over is not a list",
     "UNS175": "what a task waits for is not text",
 }
@@ -73,7 +75,8 @@ def check_references(flat: Flat, graph: Graph) -> Checked:
     checker.check()
     if flat.roles:
         checker.found += check_inherited(flat, graph, checker.scope.secrets)
-    found = checker.found + check_readings(graph, checker.tasks, checker.readings, flat)
+    found = list(dict.fromkeys(checker.found)) if "rulesets" in flat.source else checker.found
+    found += check_readings(graph, checker.tasks, checker.readings, flat)
     scope = checker.scope
     return Checked(found, scope.uses, scope.secrets, scope.asked if checker.is_used else None, scope.read)
 
@@ -258,6 +261,47 @@ class _Checker:
         if isinstance(value, dict) and "with" in value:
             self.value(value["with"], spot._replace(path=(*spot.path, "with")))
 
+    def on_result(self, _value: Any, spot: Spot) -> None:
+        """Check the rules of a task, those of rulesets too."""
+        for rule in rules_of(self.flat.source, self.graph.names[spot.node], self.tasks[spot.node]):
+            for when, path in (*rule.around, (rule.keys.get("when", True), (*rule.path, "when"))):
+                self._rule_condition(when, spot._replace(place="on_result", path=path))
+            at = spot._replace(place="on_result", path=rule.path)
+            inside = at
+            if "for_each" in rule.keys:
+                self._listed(rule.keys["for_each"], at._replace(path=(*rule.path, "for_each")))
+                inside = at._replace(words=frozenset(("item", "index")))
+            for key in ("key", "with", "fail", "note"):
+                self.value(rule.keys.get(key), inside._replace(path=(*rule.path, key)))
+            self.value(rule.keys.get("retry"), at._replace(path=(*rule.path, "retry")))
+
+    def interpret(self, value: Any, spot: Spot) -> None:
+        """Check the parameters of an interpreter."""
+        if not isinstance(value, dict):
+            return
+        from unspool.compiler.value_schemas import misfit
+        from unspool.model.interpreters import PARAMETERS  # most documents have no interpreter
+
+        for name, given in value.items():
+            known = PARAMETERS.get(name, {})
+            for key, one in given.items():
+                path = (*spot.path, name, key)
+                if key not in known:
+                    hint = "known are " + ", ".join(map(quote, known))
+                    message = f"the interpreter {quote(name)} has no parameter {quote(key)}"
+                    self.found.append(Diagnostic("UNS187", message, path, on_key=True, hint=hint))
+                elif isinstance(one, str) and "${{" in one:
+                    self.value(one, spot._replace(path=path))
+                elif (wrong := misfit(known[key], one)) is not None:
+                    message = f"the parameter {quote(key)} of the interpreter {quote(name)} {wrong}"
+                    self.found.append(Diagnostic("UNS187", message, path, hint="correct it"))
+
+    def _rule_condition(self, value: Any, spot: Spot) -> None:
+        if isinstance(value, str):
+            expression = self.one_expression(value, spot)
+            if expression is not None:
+                self._check_condition_value(expression, spot)
+
     def group(self, value: Any, spot: Spot) -> None:
         """Check how the value of a group is made; its tasks are checked by themselves."""
         aggregate = value.get("aggregate")
@@ -392,5 +436,7 @@ _FIELDS: dict[str, Callable[[_Checker, Any, Spot], None]] = {
     "wait": _Checker.wait,
     "approval": _Checker.value,
     "on_failure": _Checker.on_failure,
+    "on_result": _Checker.on_result,
+    "interpret": _Checker.interpret,
     "group": _Checker.group,
 }

@@ -16,9 +16,21 @@ from unspool.compiler.contexts import (
     foreign,
     unavailable,
 )
+from unspool.compiler.emissions import interpreter_of
 from unspool.compiler.flatten import Flat, Role, locals_of
-from unspool.compiler.graph import MOST_SUGGESTIONS, Graph, similar_name
-from unspool.compiler.members import Problem, Steps, member, no_members, own, result_of, run_of, shown
+from unspool.compiler.graph import EACH, MOST_SUGGESTIONS, Graph, similar_name
+from unspool.compiler.members import (
+    FIELD_TYPES,
+    TYPES_OF_MANY,
+    Problem,
+    Steps,
+    member,
+    no_members,
+    own,
+    result_of,
+    run_of,
+    shown,
+)
 from unspool.compiler.nearby import Fan, member_problem
 from unspool.compiler.reaches import inside_hint, out_of_reach, own_value
 from unspool.compiler.schema_paths import type_at
@@ -29,35 +41,13 @@ from unspool.model.similar import closest
 _INNER = frozenset("./[")  # in names that no author can write
 _MOST_LISTED = 6
 _OF_ATTEMPTS = frozenset(("run", "python", "http", "with", "stdin", "env", "cwd", "cache"))
-# Of a fan-out: what it shows, and how many steps lead there.
-_TYPES_OF_MANY = {("outputs", 1): "object", ("outputs", 2): "array", ("result", 1): "array", ("instances", 1): "array"}
-_FIELD_TYPES: dict[Steps, str] = {
-    ("inputs",): "object",
-    ("env",): "object",
-    ("run",): "object",
-    ("run", "id"): "string",
-    ("run", "name"): "string",
-    ("run", "started_at"): "number",
-    ("outputs",): "object",
-    ("state",): "string",
-    ("attempt",): "integer",
-    ("result",): "object",
-    ("result", "exit_code"): "integer",
-    ("result", "stdout"): "string",
-    ("result", "stderr"): "string",
-    ("result", "duration"): "number",
-    ("result", "error"): "object",
-    ("result", "status_code"): "integer",
-    ("result", "headers"): "object",
-    ("result", "retry_after"): "number",
-}
 
 
 class Spot(NamedTuple):
     """Where an expression stands: the place by its rules, the field, and the task by its number (-1: none).
 
     `knows_own` says that what the task's own fan-out brings in is known; `scope` is what stands before the names
-    around it, where that is another than the task's.
+    around it, where that is another than the task's; `words` are known besides, with nothing known of them.
     """
 
     place: Place
@@ -65,6 +55,7 @@ class Spot(NamedTuple):
     node: int = -1
     knows_own: bool = True
     scope: str | None = None
+    words: frozenset[str] = frozenset()
 
     @property
     def is_script(self) -> bool:
@@ -131,6 +122,8 @@ class Scope:
         if root == "result":
             self._use(spot.node, rest)
             return result_of(("result",), rest, self._fields(spot.node))
+        if root == "outputs":
+            return self._output(self._graph.names[spot.node], spot.node, rest)
         return no_members(path) if rest else None
 
     def _name(self, spot: Spot) -> str | None:
@@ -144,8 +137,12 @@ class Scope:
         if spot.node < 0:
             return frozenset()
         role = self._role(spot)
+        if "interpret" in self._tasks[spot.node] and spot.place in ("success_when", "on_result"):
+            role = role._replace(local=role.local | {"interpretation"})
         if self._is_hole(spot.node, "for_each"):
             return role.local | {"item", "index", "items", "matrix"}
+        if spot.words:
+            return role.local | spot.words | locals_of(self._tasks[spot.node])
         if not spot.knows_own:
             return role.local
         body = self._tasks[spot.node]
@@ -157,6 +154,11 @@ class Scope:
         """Judge what is asked of `item`, `index`, `matrix` or `previous`."""
         if path[0] == "previous":
             return self._previous(path, spot)
+        if path[0] in spot.words:
+            return None
+        if path[0] == "interpretation":
+            self._use(spot.node, ())
+            return member_problem("interpretation", self._interpretation(spot), path[1:])
         return member_problem(str(path[0]), self._fan(spot).schema(str(path[0]), self._inputs_at(spot)), path[1:])
 
     def _previous(self, path: Steps, spot: Spot) -> Problem | None:
@@ -174,6 +176,13 @@ class Scope:
         code, message, hint = (text.replace(f"tasks.{short}", "previous") for text in problem)
         return code, message, hint
 
+    def _interpretation(self, spot: Spot) -> dict[str, Any]:
+        """Give the schema of what the interpreter of a task makes of its result."""
+        from unspool.model.interpreters import FIELDS  # most documents have no interpreter
+
+        name, _ = interpreter_of(self._tasks[spot.node])
+        return {"type": "object", "properties": FIELDS.get(name, {}), "additionalProperties": False}
+
     def _fan(self, spot: Spot) -> Fan:
         around = self._role(spot).fan
         return around.within(self._tasks[spot.node]) if spot.knows_own else around
@@ -187,6 +196,8 @@ class Scope:
         if name == "previous" and spot.scope is None and self._role(spot).previous is not None:
             return self._graph.number[str(self._role(spot).previous)]
         found = self._flat.find(name, self._role(spot).scope if spot.scope is None else spot.scope)
+        if found is not None and f"{found}{EACH}" in self._graph.number:
+            found = f"{found}{EACH}"
         if found is None or not _INNER.isdisjoint(name):
             return None
         node, role = self._graph.number[found], self._flat.role(found)
@@ -195,7 +206,7 @@ class Scope:
 
     def fans_out(self, node: int) -> bool:
         """Whether what others see of a task are lists."""
-        return bool(locals_of(self._tasks[node]))
+        return bool(locals_of(self._tasks[node])) or "emitters" in self._tasks[node]
 
     def has_default(self, node: int, output: str) -> bool:
         """Whether an output declares what it is where a task gives nothing; True where that cannot be known."""
@@ -207,6 +218,10 @@ class Scope:
         root, *rest = path
         if root == "previous":
             return self._type_of_task(self.target("previous", spot), tuple(rest)) if rest else None
+        if root in spot.words:
+            return None
+        if root == "interpretation":
+            return type_at(self._interpretation(spot), tuple(rest))
         if root in LOCAL:
             return type_at(self._fan(spot).schema(str(root), self._inputs_at(spot)), tuple(rest))
         if root == "lease":
@@ -215,18 +230,20 @@ class Scope:
             return lease_type(self._document, self._tasks[spot.node], tuple(rest))
         if root == "inputs" and rest:
             return type_at(self._inputs_at(spot).get(str(rest[0]), {}), tuple(rest[1:]))
+        if root == "outputs" and rest and spot.node >= 0:
+            return type_at(self._tasks[spot.node].get("outputs", {}).get(str(rest[0]), {}), tuple(rest[1:]))
         if root == "tasks" and len(rest) > 1:
             return self._type_of_task(self.target(str(rest[0]), spot), tuple(rest[1:]))
-        return _FIELD_TYPES.get(path[2:] if root == "tasks" else path) or ("string" if root == "env" and rest else None)
+        return FIELD_TYPES.get(path[2:] if root == "tasks" else path) or ("string" if root == "env" and rest else None)
 
     def _type_of_task(self, node: int | None, steps: Steps) -> str | None:
         if node is None:
             return None
         if self.fans_out(node) and steps[0] != "state":
-            return _TYPES_OF_MANY.get((str(steps[0]), len(steps)))
+            return TYPES_OF_MANY.get((str(steps[0]), len(steps)))
         if steps[0] == "outputs" and len(steps) > 1:
             return type_at(self._tasks[node].get("outputs", {}).get(str(steps[1]), {}), steps[2:])
-        return _FIELD_TYPES.get(steps)
+        return FIELD_TYPES.get(steps)
 
     def _inputs_at(self, spot: Spot) -> dict[str, Any]:
         """Give the inputs that are known: those of the template an expression stands in, else the document's."""

@@ -10,7 +10,7 @@ from unspool.model.diagnostics import Diagnostic, Path
 from unspool.model.similar import closest
 
 CODES = {
-    "UNS166": "`substitute` names no template, or one that does not fit",
+    "UNS166": "a task is to be made of what is no template, or of one that does not fit",
     "UNS178": "templates stand in for each other in a circle",
 }
 
@@ -31,14 +31,19 @@ def check_substitute(flat: Flat, name: str, policy: dict[str, Any], templates: s
     if wanted not in templates:
         if ("templates",) in flat.readable.holes:
             return []
-        message = f"there is no template {quote(wanted)}"
-        return [Diagnostic("UNS166", message, (*path, "substitute"), hint=_template_hint(flat, wanted, templates))]
+        return [no_template(flat, wanted, templates, (*path, "substitute"))]
     if not flat.roles[wanted].knows_inputs:
         return []
-    found = _arguments(wanted, flat.roles[wanted].inputs or {}, policy.get("with", {}), path)
+    found = check_arguments(wanted, flat.roles[wanted].inputs or {}, policy.get("with", {}), path)
     if ("tasks", wanted, "outputs") in flat.readable.holes:
         return found
     return found + _check_covered(flat, name, wanted, path)
+
+
+def no_template(flat: Flat, wanted: str, templates: set[str], path: Path) -> Diagnostic:
+    """Say that a name is none of a template."""
+    message = f"there is no template {quote(wanted)}"
+    return Diagnostic("UNS166", message, path, hint=_template_hint(flat, wanted, templates))
 
 
 def _template_hint(flat: Flat, wanted: str, templates: set[str]) -> str:
@@ -51,7 +56,15 @@ def _template_hint(flat: Flat, wanted: str, templates: set[str]) -> str:
     return f"known are {known}" if 0 < len(templates) <= _MOST_LISTED else "declare it under `templates`"
 
 
-def _arguments(wanted: str, declared: dict[str, Any], given: dict[str, Any], path: Path) -> list[Diagnostic]:
+def check_arguments(wanted: str, declared: dict[str, Any], given: dict[str, Any], path: Path) -> list[Diagnostic]:
+    """Say where values do not fit the inputs of a template.
+
+    Args:
+        wanted: the name of the template.
+        declared: the JSON Schema of each of its inputs.
+        given: the values under `with`.
+        path: what holds `with`.
+    """
     found = []
     for key, value in given.items():
         at = (*path, "with", key)

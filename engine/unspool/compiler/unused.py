@@ -27,8 +27,18 @@ def check_unused_inputs(flat: Flat, asked: Mapping[int, Collection[str]]) -> lis
     document = flat.source
     found = _of(document.get("inputs", {}), ("inputs",), asked)
     for name, body in document.get("templates", {}).items():
-        found += _of(body.get("inputs", {}), ("templates", name, "inputs"), asked)
+        if not _takes_a_place(document, name):
+            found += _of(body.get("inputs", {}), ("templates", name, "inputs"), asked)
     return found
+
+
+def _takes_a_place(document: dict[str, Any], name: str) -> bool:
+    """Whether a template has to declare what one in a library does."""
+    if "import" not in document:
+        return False
+    from unspool.compiler.imports import takes_a_place
+
+    return takes_a_place(document, name)
 
 
 def check_unused_outputs(flat: Flat, graph: Graph, read: Mapping[int, Collection[str]]) -> list[Diagnostic]:

@@ -170,10 +170,15 @@ def _complaint(schema: Mapping[str, Any], value: Any) -> str | None:
     fault = value_fault(schema, value)
     if fault is None:
         return None
-    wording = _WORDINGS.get(fault.rule)
-    complaint = wording(fault) if wording else f"does not fit `{fault.rule}`"
+    complaint = worded(fault)
     where = "".join(f"/{key}" for key in fault.path)
     return f"is wrong at {quote(where)}: the value there {complaint}" if where else complaint
+
+
+def worded(fault: Fault) -> str:
+    """Say what is wrong with the value of a fault: the rest of a sentence that begins with its name."""
+    wording = _WORDINGS.get(fault.rule)
+    return wording(fault) if wording else f"does not fit `{fault.rule}`"
 
 
 def _type(fault: Fault) -> str:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from unspool.compiler.emissions import Counts
 from unspool.compiler.flatten import Flat
 from unspool.model.plan import FanOut
 
 
-def worst_case(flat: Flat, fans: dict[str, FanOut]) -> int:
+def worst_case(flat: Flat, fans: dict[str, FanOut], counts: Counts | None = None) -> int:
     """Give how many tasks a run may come to have; no run has more, whatever fails in it.
 
     Args:
         flat: the document.
         fans: the fan-out of each task that has one.
+        counts: how many tasks rules may add; None where there are no rules.
 
     Cost: O(size of the document), for each level of groups that are copied. No recursion.
     """
@@ -21,7 +23,10 @@ def worst_case(flat: Flat, fans: dict[str, FanOut]) -> int:
     if not fans and not flat.roles:
         return len(tasks)
     growing = _Growing(flat, fans)
-    return len(tasks) + sum(growing.from_one(name) for name in tasks if flat.role(name).template == 0)
+    plain = len(tasks) + sum(growing.from_one(name) for name in tasks if flat.role(name).template == 0)
+    if counts is None:
+        return plain
+    return plain + sum(counts.emitted(name) * growing.instance(name) for name in counts.templates())
 
 
 class _Growing:
@@ -50,6 +55,12 @@ class _Growing:
             else:
                 self._made[left[-1]] = self._count(left[-1])
         return self._made[name]
+
+    def instance(self, template: str) -> int:
+        """Give how many nodes an instance of a template is, with all that it may bring with it."""
+        for each in self._running(template) if self._flat.role(template).region else [template]:
+            self.from_one(each)
+        return self._copy(template) or 1 + self.from_one(template)
 
     def _makers(self, name: str) -> list[str]:
         """Give the nodes whose copies may grow in their turn."""

@@ -55,6 +55,8 @@ _NAMED = {
     "combination": "an axis",
     "templates": "a template",
     "on_failure": "a template",
+    "rule": "a template",
+    "rulesets": "a ruleset",
 }
 _FORMS = {
     "Expression": "one expression, `${{ ... }}`",

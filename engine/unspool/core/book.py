@@ -36,6 +36,8 @@ class Book:
         self.tasks: list[TaskRun] = []  # what became of each node
         self.attempts: dict[int, Attempt] = {}
         self.asking = 0  # attempts that wait for admission
+        self.cost_usd = 0.0  # of all attempts, as far as their results tell
+        self.tokens = 0
         self.timers: dict[str, float] = {}
         self.open = 0  # tasks that are not final, without those of `finally`
         self.closing = 0  # tasks of `finally` that are not final

@@ -26,7 +26,7 @@ class Context:
         nodes: list[Task],
         tasks: list[TaskRun],
     ) -> None:
-        self._index = {node.id: node.index for node in nodes}
+        self._index = {node.id: node.index for node in nodes if not node.template}
         self._nodes = nodes
         self._tasks = tasks
         self.base: dict[str, Any] = {"inputs": inputs, "run": run, "env": {}}
@@ -38,7 +38,12 @@ class Context:
 
     def add(self, node: Task) -> None:
         """Know a node that the run has grown."""
-        self._index[node.id] = node.index
+        if not node.template:
+            self._index[node.id] = node.index
+
+    def index_of(self, name: str) -> int | None:
+        """Give the node of a whole name, None where there is none."""
+        return self._index.get(name)
 
     def of(self, value: Any, local: dict[str, Any] | None = None, scope: str = "") -> dict[str, Any]:
         """Give the context for every expression in `value` (text, list or map).
@@ -123,7 +128,7 @@ class Context:
     def _instances(self, index: int, family: Family | None) -> dict[str, Any]:
         """Give what a parent shows: lists, in the order of its instances."""
         task = self._tasks[index]
-        if family is None and task.state != COMPLETED:
+        if family is None and task.state != COMPLETED and not self._nodes[index].peers:
             return {"instances": []}
         made = family.instances if family is not None else []
         tasks = [self._tasks[self._answering(each)] for each in made]
@@ -146,7 +151,7 @@ class Context:
 
 
 def _item(local: dict[str, Any]) -> Any:
-    return local.get("item", local.get("matrix"))
+    return local.get("item", local.get("matrix", local.get("inputs")))
 
 
 def text_of(name: str, value: str, context: dict[str, Any]) -> str:

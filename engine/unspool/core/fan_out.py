@@ -59,7 +59,7 @@ def instances_of(fan_out: FanOut, evaluate: Evaluate) -> list[Instance]:
 
 
 def _too_many(what: str, most: int) -> FanOutError:
-    cure = "raise `max` of the fan-out, or `maxItems` of the input"
+    cure = "raise `max`, or `maxItems` of the input"
     return FanOutError(BUDGET_EXHAUSTED, f"{what}; at most {most:,} may become instances: {cure}")
 
 
@@ -98,16 +98,17 @@ def _same(left: Any, right: Any) -> bool:
 
 def _key(fan_out: FanOut, own: dict[str, Any], evaluate: Evaluate) -> str:
     if fan_out.key is not None:
-        text = _scalar(evaluate(fan_out.key, own))
+        text = scalar(evaluate(fan_out.key, own))
         if text is None:
             raise FanOutError(EXPRESSION_ERROR, f"key: {fan_out.key} gives no text, number or boolean")
         return encoded(text)
     values = list(own["matrix"].values()) if "matrix" in own else [own["item"]]
-    texts = [text for text in map(_scalar, values) if text is not None]
+    texts = [text for text in map(scalar, values) if text is not None]
     return encoded(",".join(texts) if texts and len(texts) == len(values) else str(own["index"]))
 
 
-def _scalar(value: Any) -> str | None:
+def scalar(value: Any) -> str | None:
+    """Give the text of a scalar as it stands in a key, None for what is none."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, str | int | float) else None

@@ -9,7 +9,7 @@ from unspool.core.results import Failure, failure
 from unspool.core.schema import fits
 from unspool.core.state import Family, TaskRun
 from unspool.model import status
-from unspool.model.plan import Task, changed
+from unspool.model.plan import Need, Task, changed
 from unspool.model.status import CANCELLED, COMPLETED, FAILED, FINAL_STATES, RUNNING, SKIPPED
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ class Growth(Dependencies):
     """Adds nodes to a run. Growth is append-only: what is there never changes or moves."""
 
     batches = 0  # nodes that only run others together, and cost no budget
+    _depth = 0  # of what is added next
 
     def _seen(self) -> Context:
         raise NotImplementedError
@@ -82,6 +83,7 @@ class Growth(Dependencies):
     def _grow(self, index: int, instance: Instance) -> int:
         """Add one instance of a parent and give the node that stands for it."""
         parent, node = self.tasks[index], self.nodes[index]
+        self._depth = parent.depth
         local = {**(parent.local or {}), **instance.local}
         name = f"{node.id}[{instance.key}]"
         if node.region is None:
@@ -92,14 +94,26 @@ class Growth(Dependencies):
             return self._add(copy, Family(parent=index), local)
         return self._copy_region(node, name, local, Family(parent=index), node.scope)
 
-    def _copy_region(self, node: Task, name: str, local: dict[str, Any], family: Family, scope: str) -> int:
-        """Add a copy of a whole region under a new name; its last node stands for it and gets the family."""
+    def _copy_region(
+        self,
+        node: Task,
+        name: str,
+        local: dict[str, Any],
+        family: Family,
+        scope: str,
+        needs: tuple[tuple[int, Need], ...] = (),
+    ) -> int:
+        """Add a copy of a whole region under a new name; its last node stands for it and gets the family.
+
+        `needs` are those of its first node.
+        """
         assert node.region is not None  # noqa: S101 - whoever calls has looked
         first, end = node.region
         shift = len(self.nodes) - first
         for source in self.nodes[first : end - 1]:
             copy = _moved(source, shift, first, f"{node.id}[]", name)
             is_first = copy.kind == "gate" and not copy.needs and not copy.template
+            copy = changed(copy, needs=needs) if is_first and needs else copy
             self._add(copy, Family(outer=family.above) if is_first else None, local)
         last = changed(_moved(self.nodes[end - 1], shift, first, f"{node.id}[]", name), scope=scope)
         return self._add(last, family, local)
@@ -110,6 +124,7 @@ class Growth(Dependencies):
         task = TaskRun(node.index, len(node.needs))
         task.family = family
         task.local = local
+        task.depth = self._depth
         self.tasks.append(task)
         self._edges.append([])
         for need, wanted in node.needs:
@@ -159,8 +174,14 @@ class Growth(Dependencies):
         if siblings.open:
             self._begin_more(family.parent)
         else:
-            state, reason = self._aggregate(siblings.instances)
-            self._settle(family.parent, state, reason)
+            self._instances_ended(family.parent)
+
+    def _instances_ended(self, parent: int) -> None:
+        """All instances of a parent are final, and so is the parent."""
+        family = self.tasks[parent].family
+        assert family is not None  # noqa: S101 - whoever calls has looked
+        state, reason = self._aggregate(family.instances)
+        self._settle(parent, state, reason)
 
     def _aggregate(self, instances: list[int]) -> tuple[str, str | None]:
         """Give the state of a parent, by section 2 of the language: what hurts most counts."""

@@ -48,7 +48,14 @@ class Limited(Book):
         An attempt that is asked for `again` had its place in the queue before: a crash costs no task its life.
         What undoes something or closes the run is never refused.
         """
-        if again or self.plan.queue is None or self.asking < self.plan.queue or not self._is_bounded(index):
+        if again or not self._is_bounded(index):
+            super()._ask(index, number)
+            return
+        spent = self._overspent()
+        if spent is not None:
+            self._fail(index, failure(status.BUDGET_EXHAUSTED, spent), {})
+            return
+        if self.plan.queue is None or self.asking < self.plan.queue:
             super()._ask(index, number)
             return
         message = (
@@ -56,6 +63,21 @@ class Limited(Book):
             "raise it, or let fewer tasks become ready at once"
         )
         self._fail(index, failure(status.QUEUE_FULL, message), {})
+
+    def _spend(self, index: int, cost_usd: float | None, tokens: int | None) -> None:
+        """Charge what an attempt cost, as far as its result tells."""
+        self.tasks[index].spend(cost_usd, tokens)
+        self.cost_usd = round(self.cost_usd + (cost_usd or 0.0), 9)
+        self.tokens += tokens or 0
+
+    def _overspent(self) -> str | None:
+        """Say which budget is used up, None where none is."""
+        dollars, tokens = self.plan.max_cost_usd, self.plan.max_tokens
+        if dollars is not None and self.cost_usd >= dollars:
+            return f"the run has cost ${self.cost_usd:g}; `limits.max_cost_usd` is {dollars:g}"
+        if tokens is not None and self.tokens >= tokens:
+            return f"the run has used {self.tokens:,} tokens; `limits.max_tokens` is {tokens:,}"
+        return None
 
     def _is_bounded(self, index: int) -> bool:
         family = self.tasks[index].family

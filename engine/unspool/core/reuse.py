@@ -45,6 +45,7 @@ class Reusing(Limited):
         try:
             if plan.success_when is not None:
                 own = {**(self._local(index) or {}), "result": view, "attempt": attempt.number}
+                own |= self._interpretation(index, view)
                 error = judge(plan, view, self._seen().of_expression(plan.success_when, own, plan.scope))
             outputs = read_outputs(plan, collected, view)
         except (ExpressionError, OutputError):
@@ -53,8 +54,16 @@ class Reusing(Limited):
             task.fresh = True
             self._ask(index, attempt.number, again=True)
             return
-        task.outputs, task.result, task.error = outputs, view, None
-        self._settle(index, status.COMPLETED, status.CACHED)
+        task.outputs = outputs
+        self._complete(index, view, attempt.number, status.CACHED)
+
+    def _interpretation(self, index: int, view: dict[str, Any]) -> dict[str, Any]:
+        """Give what a task's interpreter makes of its result, by name."""
+        raise NotImplementedError
+
+    def _complete(self, index: int, view: dict[str, Any], number: int, reason: str | None = None) -> None:
+        """End a task that has succeeded."""
+        raise NotImplementedError
 
     def _keep(self, index: int, attempt: int) -> None:
         """A task has completed by an attempt of its own: others may be spared one."""

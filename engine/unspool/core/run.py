@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from unspool.core.batching import Batching
 from unspool.core.context import Context
-from unspool.core.edges import edges_of, hurts
+from unspool.core.edges import edges_of
+from unspool.core.ending import Ending
 from unspool.core.limits import RUN_TIMER
-from unspool.core.policies import MAX_RECOVERIES, chance, decide_retry
+from unspool.core.policies import MAX_RECOVERIES
 from unspool.core.results import (
     Failure,
-    OutputError,
     check_end,
     failure,
-    judge,
-    known_outputs,
-    overdue,
-    read_outputs,
-    result_view,
 )
 from unspool.core.reuse import check_reused
-from unspool.core.state import Attempt, TaskRun
+from unspool.core.state import TaskRun
 from unspool.errors import ExpressionError, IllegalEvent
 from unspool.model import status
 from unspool.model.commands import (
@@ -42,20 +36,21 @@ from unspool.model.events import (
     PersonDecided,
     RunStarted,
     TaskAdmitted,
+    TaskSubmitted,
     TimerFired,
 )
-from unspool.model.plan import Task, plan_from_json
+from unspool.model.plan import Task
+from unspool.model.plan_json import plan_from_json
 from unspool.model.status import (
     CANCELLED,
     COMPLETED,
     CREATED,
     FAILED,
     SKIPPED,
-    UNTOLERABLE,
 )
 
 
-class Run(Batching):
+class Run(Ending):
     """The state of one run.
 
     Reading its attributes is free to all; nothing but `apply` changes them. An event that cannot
@@ -69,7 +64,6 @@ class Run(Batching):
     def __init__(self) -> None:
         super().__init__()
         self.id = ""
-        self.seed = 0
         self.epoch = 1
         self.inputs: dict[str, Any] = {}
         self.folder = ""
@@ -290,105 +284,6 @@ class Run(Batching):
     def _on_owner_changed(self, event: OwnerChanged) -> None:
         self.epoch = max(self.epoch, event.epoch)
 
-    def _judge_attempt(self, index: int, attempt: Attempt, event: AttemptEnded, duration: float | None) -> None:
-        plan, task = self.nodes[index], self.tasks[index]
-        task.attempts = attempt.number
-        error = event.error
-        if attempt.stop is not None:
-            error = overdue(plan, attempt.stop)
-        collected = event.result or {}
-        error, view = self._find_verdict_of(index, collected, error, duration, attempt.number)
-        outcome = status.OK if error is None else error["class"]
-        self._close_attempt(event.attempt, attempt, None if attempt.started_at is None else outcome)
-        self._end_task(index, collected, error, view, attempt.number)
-
-    def _judge(self, index: int, collected: dict[str, Any], error: Failure | None, duration: float | None) -> None:
-        """End a task that needed no attempt."""
-        error, view = self._find_verdict_of(index, collected, error, duration)
-        self._end_task(index, collected, error, view)
-
-    def _find_verdict_of(
-        self, index: int, collected: dict[str, Any], error: Failure | None, duration: float | None, number: int = 0
-    ) -> tuple[Failure | None, dict[str, Any]]:
-        """Order of a task's end: result, success_when, outputs; then follows retry or the final state."""
-        plan, task = self.nodes[index], self.tasks[index]
-        view = result_view(collected, error, duration, plan.kind)
-        if plan.success_when is not None:
-            own = {**(self._local(index) or {}), "result": view, "attempt": number}
-            try:
-                error = judge(plan, view, self._seen().of_expression(plan.success_when, own, plan.scope))
-            except ExpressionError as problem:
-                error = failure(status.EXPRESSION_ERROR, f"success_when: {problem}")
-        if error is None:
-            try:
-                task.outputs = read_outputs(plan, collected, view)
-            except OutputError as problem:
-                error = failure(status.OUTPUT_INVALID, str(problem))
-        return error, view
-
-    def _end_task(
-        self, index: int, collected: dict[str, Any], error: Failure | None, view: dict[str, Any], number: int = 0
-    ) -> None:
-        if error is None:
-            self.tasks[index].result, self.tasks[index].error = view, None
-            self._settle(index, COMPLETED, None)
-        else:
-            self._fail(index, error, collected, number, view)
-
-    def _fail(
-        self,
-        index: int,
-        error: Failure,
-        collected: dict[str, Any],
-        number: int = 0,
-        view: dict[str, Any] | None = None,
-    ) -> None:
-        plan, task = self.nodes[index], self.tasks[index]
-        task.error = error
-        if number and error["class"] != status.CRASH_LIMIT and self._may_retry(index):
-            draw = chance(self.seed, plan.id, number)
-            before = 0 if task.family is None else task.family.before
-            elapsed = task.elapsed(self._at)
-            delay = decide_retry(plan.retry, number - before, error, collected, draw, elapsed)
-            if delay is not None:
-                self._retry(index, number + 1, delay)
-                return
-            if plan.rollback is not None and plan.rollback[0] == "retry" and self._undo_and_retry(index):
-                return
-        if view is not None:
-            view["error"] = error
-            task.result = view
-        task.outputs = known_outputs(plan, collected, view or result_view(collected, error, None, plan.kind))
-        if plan.substitute is not None and self._may_substitute(index, error["class"]):
-            problem = self._substitute(index)
-            if problem is None:
-                return
-            task.error = error = problem
-        if error["class"] in UNTOLERABLE and not plan.closing:
-            self.refused = self.refused or error["class"]
-        self._settle(index, FAILED, error["class"])
-        self._answer_failure(index)
-
-    def _may_retry(self, index: int) -> bool:
-        """Whether anything may begin again: not in a run that is being ended, but for what ends it."""
-        if self.state == status.RUNNING or self._interrupts > 1:
-            return self.state == status.RUNNING
-        family = self.tasks[index].family
-        return self.nodes[index].closing or (family is not None and family.undoes >= 0)
-
-    def _answer_failure(self, index: int) -> None:
-        """Do what `on_failure` says, now that a task has failed for good."""
-        plan = self.nodes[index]
-        if plan.closing:
-            self.finally_failed = True
-        if not hurts(plan, self.tasks[index]):
-            return
-        self.failed += not plan.scope
-        if plan.on_failure == "abort":
-            self._stop_run(FAILED, status.RUN_ABORTED)
-        elif plan.rollback is not None and plan.rollback[0] == "cancel":
-            self._roll_back(index)
-
     # -- starts ---------------------------------------------------------------------------------
 
     def _consider(self, index: int) -> None:
@@ -413,7 +308,9 @@ class Run(Batching):
         return node.fan_out is not None and node.fan_out.when_each
 
     def _begin_task(self, index: int, node: Task) -> None:
-        if node.fan_out is not None:
+        if node.peers:
+            self._close_template(index)
+        elif node.fan_out is not None:
             self._fan_out(index)
         elif node.kind in _WITHOUT_ATTEMPT:
             getattr(self, _WITHOUT_ATTEMPT[node.kind])(index)
@@ -445,5 +342,6 @@ _HANDLERS: dict[type, str] = {
     TimerFired: "_on_timer_fired",
     CancelRequested: "_on_cancel_requested",
     PersonDecided: "_on_person_decided",
+    TaskSubmitted: "_on_task_submitted",
     OwnerChanged: "_on_owner_changed",
 }

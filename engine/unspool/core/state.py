@@ -25,13 +25,16 @@ class TaskRun:
         "attempt",
         "attempts",
         "completed_at",
+        "cost_usd",
         "cpu_s",
+        "depth",
         "error",
         "family",
         "first_at",
         "fresh",
         "hurt",
         "index",
+        "interpretation",
         "local",
         "memory_peak_mb",
         "met",
@@ -45,6 +48,7 @@ class TaskRun:
         "running_s",
         "started_at",
         "state",
+        "tokens",
         "unmet",
         "waiting",
     )
@@ -74,13 +78,24 @@ class TaskRun:
         self.error: dict[str, Any] | None = None
         self.local: dict[str, Any] | None = None
         self.family: Family | None = None
+        self.cost_usd: float | None = None  # of all attempts, as far as their results tell
+        self.tokens: int | None = None
+        self.interpretation: dict[str, Any] | None = None  # what its interpreter made of its result
         self.prompt: str | None = None  # what a person is asked
+        self.depth = 0  # how many rules lead to it from a task of the document
 
     def elapsed(self, at: float) -> float:
         """Give the seconds from the start of its first attempt, which has failed by now, to the moment `at`."""
         if self.first_at is None:
             self.first_at = at if self.started_at is None else self.started_at
         return at - self.first_at
+
+    def spend(self, cost_usd: float | None, tokens: int | None) -> None:
+        """Add what an attempt cost, as far as that is known."""
+        if cost_usd is not None:
+            self.cost_usd = round((self.cost_usd or 0.0) + cost_usd, 9)
+        if tokens is not None:
+            self.tokens = (self.tokens or 0) + tokens
 
     def use(self, usage: dict[str, float]) -> None:
         """Add what the system counted of an attempt."""
@@ -152,7 +167,7 @@ class Family:
     @property
     def above(self) -> int:
         """The task outside of its own copy whose dependencies it rests on, -1 for none."""
-        return max(self.parent, self.stands_for, self.outer)
+        return self.stands_for if self.stands_for >= 0 else max(self.parent, self.outer)
 
 
 class Attempt:

@@ -11,7 +11,7 @@ from unspool.core.state import Family
 from unspool.core.waiting import Waiting
 from unspool.errors import ExpressionError
 from unspool.model import status
-from unspool.model.plan import changed
+from unspool.model.plan import Need, Task, changed
 from unspool.model.status import COMPLETED, CREATED, FAILED, FINAL_STATES, QUEUED
 
 
@@ -66,7 +66,10 @@ class Undoing(Waiting):
         if len(self.nodes) - self.batches + self._size(template) > self.plan.max_tasks:
             return failure(status.BUDGET_EXHAUSTED, "no room for the substitute: raise `limits.max_tasks`")
         family = task.family = task.family or Family()
-        family.stand_in = self._copy(template, f"{node.id}/{template.id}", {"inputs": given_to}, index)
+        self._depth = task.depth
+        own = Family()
+        own.stands_for = index
+        family.stand_in = self._copy(template, f"{node.id}/{template.id}", {"inputs": given_to}, own, node.scope)
         self._move(task, FAILED, status.SUBSTITUTED)
         task.completed_at = self._at
         self.open -= 1
@@ -81,16 +84,32 @@ class Undoing(Waiting):
             if not node.needs and not node.template and self.tasks[each].state == CREATED:
                 self._consider(each)
 
-    def _copy(self, template: Any, name: str, local: dict[str, Any], stands_for: int) -> int:
-        family = Family()
-        family.stands_for = stands_for
-        scope = self.nodes[stands_for].scope
+    def _copy(
+        self,
+        template: Task,
+        name: str,
+        local: dict[str, Any],
+        family: Family,
+        scope: str = "",
+        needs: tuple[tuple[int, Need], ...] = (),
+    ) -> int:
+        """Add an instance of a template and give the node that stands for it."""
         if template.region is not None:
-            return self._copy_region(template, name, local, family, scope)
-        node = changed(
-            template, index=len(self.nodes), id=name, needs=(), dependents=(), template=0, scope=scope, inputs=None
-        )
-        return self._add(node, family, local)
+            last = self._copy_region(template, name, local, family, scope, needs)
+        else:
+            own = changed(template, index=len(self.nodes), id=name, needs=needs, dependents=(), scope=scope)
+            last = self._add(changed(own, template=0, inputs=None, collector=None), family, local)
+        if template.collector is not None:
+            self._collect(template.collector, last, family)
+        return last
+
+    def _collect(self, collector: int, last: int, family: Family) -> None:
+        """An instance of a template belongs to what stands for all of them."""
+        family.parent = collector
+        all_of_them = self.tasks[collector].family = self.tasks[collector].family or Family()
+        all_of_them.instances.append(last)
+        all_of_them.begun = len(all_of_them.instances)  # none waits for its turn
+        all_of_them.open += 1
 
     # -- rollbacks ------------------------------------------------------------------------------
 
@@ -267,6 +286,7 @@ class Undoing(Waiting):
         again = f"[{family.rollbacks}]" if rollback.retries else ""
         name = f"{node.id}/compensate{again}"
         copy = changed(self.nodes[node.undo], index=len(self.nodes), id=name, template=0, scope=node.scope)
+        self._depth = task.depth
         rollback.current = self._add(copy, Family(undoes=target), task.local or {})
         self._consider(rollback.current)
 

@@ -63,6 +63,7 @@ def _tasks(run: Run) -> list[str]:
                 problems.append(f"{plan.id} waits for {task.waiting}, but {waiting} of its dependencies are open")
         family = task.family
         is_parent = family is not None and bool(family.instances) and task.state == RUNNING
+        is_parent = is_parent or bool(plan.peers)
         if (task.state in (READY, RUNNING) and not is_parent) != bool(task.attempt):
             problems.append(f"{plan.id} is {task.state} with attempt {task.attempt}")
         if task.state == QUEUED and not _will_wake(run, plan.index, task):

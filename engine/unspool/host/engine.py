@@ -22,7 +22,8 @@ from unspool.host.resume import fold, losses, recorded_versions
 from unspool.host.spool import FileSpool
 from unspool.journal.sqlite import SqliteJournal
 from unspool.model.events import CancelRequested, RunStarted
-from unspool.model.plan import Plan, plan_to_json
+from unspool.model.plan import Plan
+from unspool.model.plan_json import plan_to_json
 from unspool.tasks import sweep
 from unspool.tasks.guardian import ProcessGuardian
 from unspool.tasks.run import RunKind

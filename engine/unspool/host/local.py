@@ -34,9 +34,10 @@ from unspool.model.events import (
     PersonDecided,
     RunStarted,
     TaskAdmitted,
+    TaskSubmitted,
     TimerFired,
 )
-from unspool.model.plan import resources_from_json
+from unspool.model.plan_json import resources_from_json
 from unspool.model.status import WAITING_FOR_PERSON
 from unspool.tasks.attempt import AttemptSpec, Ended
 
@@ -47,7 +48,7 @@ LINGER = 0.01  # seconds a fact may wait for company before it is committed, whi
 IDLE_LINGER = 0.002  # the same while a slot is idle, but all that could use it waits for a pool
 BATCH = 64  # facts after which nothing waits any more
 AHEAD_MOST = 64
-_ACTIONS = ("cancel", "approve", "reject")  # that others may ask for
+_ACTIONS = ("cancel", "approve", "reject", "submit")  # that others may ask for
 SPOOL_PERIOD = 0.5  # seconds between looks for requests whose wake-up call went missing
 
 
@@ -248,7 +249,8 @@ class LocalHost:
             listener.heard(entries)
         if self._spool is not None:
             for request, text in self._answers:
-                self._spool.answer(request, text)
+                refused = (run.refusals.get(request) for run in self.runs.values())
+                self._spool.answer(request, next(filter(None, refused), text))
             self._answers.clear()
 
     # -- orders -----------------------------------------------------------------------------------
@@ -407,6 +409,8 @@ class LocalHost:
             return f"run {request.run} is not here"
         if request.action not in _ACTIONS:
             return f"this version of unspool does not know the request {request.action!r}"
+        if request.action == "submit":
+            return self._submit(run, request)
         index = None
         if request.task is not None:
             if not run.state:
@@ -418,6 +422,16 @@ class LocalHost:
             self.put(request.run, CancelRequested(self.clock.now(), request.id, index, request.by), urgent=True)
             return "ok"
         return self._decide(run, request, index)
+
+    def _submit(self, run: Run, request: Request) -> str:
+        """Hand on what somebody asks to add; whether that can be is said once it has been applied."""
+        names = {node.id: node.index for node in run.nodes if node.inputs is not None and node.template}
+        if request.task not in names:
+            return f"run {request.run} has no template {request.task!r}"
+        given = request.given or {}
+        asked = TaskSubmitted(self.clock.now(), request.id, names[request.task], request.key, given, request.by)
+        self.put(request.run, asked, urgent=True)
+        return "ok"
 
     def _decide(self, run: Run, request: Request, index: int | None) -> str:
         """Hand on what a person has decided."""

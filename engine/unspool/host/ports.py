@@ -85,8 +85,8 @@ class Reactor(Protocol):
 class Request(NamedTuple):
     """What somebody outside asks of a run's owner. `id` makes it unique, however often it is sent.
 
-    `action` is `cancel`, or `approve` or `reject` for a task that waits for a person; `by` names who asks, `note`
-    says why.
+    `action` is `cancel`, or `approve` or `reject` for a task that waits for a person, or `submit` for an instance of
+    the template that `task` names, with `key` and the values `given`; `by` names who asks, `note` says why.
     """
 
     id: str
@@ -95,6 +95,8 @@ class Request(NamedTuple):
     task: str | None = None
     by: str = "person"
     note: str | None = None
+    key: str | None = None
+    given: dict[str, Any] | None = None
 
 
 class RequestSpool(Protocol):

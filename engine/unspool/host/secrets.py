@@ -10,7 +10,8 @@ from typing import Any
 
 from unspool.core.placeholders import fill
 from unspool.errors import SecretError
-from unspool.model.plan import Plan, Task, plan_to_json
+from unspool.model.plan import Plan, Task
+from unspool.model.plan_json import plan_to_json
 from unspool.tasks.attempt import Ended
 from unspool.tasks.masking import LEAST, Mask
 

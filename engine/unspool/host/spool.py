@@ -172,6 +172,9 @@ def _parse(file: Path) -> Request:
             raise ValueError("not a file of a request's size")
         request = Request(**json.load(opened))
     texts = [request.id, request.run, request.action, request.by, request.task or "", request.note or ""]
+    texts.append(request.key or "")
+    if not isinstance(request.given, dict | None):
+        raise TypeError("not the values of a request")
     if request.id != file.stem or not all(isinstance(text, str) for text in texts):
         raise ValueError("not the texts of a request")
     return request

@@ -18,7 +18,9 @@ from unspool.model.document_parts import (
     Matrix,
     Moment,
     Reduce,
+    Resource,
     Rollback,
+    Rule,
     Substitute,
     Workflow,
 )
@@ -34,7 +36,6 @@ from unspool.model.document_types import (
     HeaderName,
     HttpMethod,
     HttpStatus,
-    Item,
     Name,
     NeedState,
     OnCrash,
@@ -44,7 +45,6 @@ from unspool.model.document_types import (
     PositiveDuration,
     Priority,
     PythonTarget,
-    Rate,
     Scalar,
     Shell,
     Text,
@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from pydantic.config import JsonDict
 
 
+Interpreter = Literal["analysis", "claude_code", "claude_flow"]
 _ONE_KEY: JsonDict = {"minProperties": 1, "maxProperties": 1}
 _NOTHING: JsonDict = {"not": {}}  # no value fits
 
@@ -135,40 +136,6 @@ class Http(Part):
         return self
 
 
-class CircuitBreaker(Part):
-    """Keeps attempts away from something that fails again and again."""
-
-    failures: Positive = Field(
-        description="After how many failures in a row it opens. What counts are the error classes `rate_limit`, "
-        "`timeout`, `connection` and `server`; any other end begins the count anew."
-    )
-    reset_after: PositiveDuration | None = Field(
-        None, description="How long it stays open; then one attempt at a time tries. Default: 60s."
-    )
-    successes: Positive | None = Field(
-        None, description="How many successes of those attempts close it again. Default: 1."
-    )
-
-
-class Resource(Part):
-    """Something that attempts share: a counted pool, a pool of named items, a rate, a circuit breaker, or several."""
-
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
-
-    slots: Positive | None = Field(None, description="How many of it can be held at once.")
-    items: Annotated[list[Item], Field(min_length=1), Unique()] | None = Field(
-        None, description="Named things, each leased to one attempt at a time, which finds it as `${{ lease.NAME }}`."
-    )
-    rate: Rate | None = Field(None, description="How many attempts may begin in which time: `60/1m`.")
-    circuit_breaker: CircuitBreaker | None = Field(None, description="When attempts are kept away from it for a while.")
-
-    @model_validator(mode="after")
-    def _check_some(self) -> Self:
-        if not self.model_fields_set:
-            raise ValueError("a resource has at least one of `slots`, `items`, `rate` and `circuit_breaker`")
-        return self
-
-
 class Defaults(Part):
     """What tasks have unless they say otherwise. A task's `retry` is merged over this one key by key."""
 
@@ -202,6 +169,18 @@ class Limits(Part):
 
     concurrency: Positive | None = Field(None, description="How many tasks of the run may run at once.")
     max_tasks: Positive | None = Field(None, description="How many tasks the run may have. Default: 1000.")
+    max_depth: Positive | None = Field(
+        None,
+        description="How far rules may lead from a task of the document: what it emits has depth 1. Default: 5.",
+    )
+    max_cost_usd: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        description="What the run may cost, in US dollars, as far as results tell (see `interpret`). Once it has "
+        "cost as much, no attempt begins any more.",
+    )
+    max_tokens: Positive | None = Field(
+        None, description="How many tokens the run may use, as far as results tell. Once it has, no attempt begins."
+    )
     queue: Positive | None = Field(
         None, description="How many attempts of the run may wait to start at once. One too many fails, and its run."
     )
@@ -358,6 +337,16 @@ class Task(Part):
         None, description="What the last failed attempt means. Default: `cancel_dependents`."
     )
     on_crash: OnCrash | None = None
+    interpret: (
+        Interpreter | Annotated[dict[Interpreter, dict[Name, AnyValue]], Field(json_schema_extra=_ONE_KEY)] | None
+    ) = Field(
+        None,
+        description="What reads the result, so that `success_when` and rules know `interpretation`: "
+        "`claude_code`, `claude_flow` or `analysis`, or a map from one of these to its parameters.",
+    )
+    on_result: Annotated[list[Rule], Field(min_length=1)] | None = Field(
+        None, description="Rules: what follows once the task has completed or failed and no attempt follows."
+    )
     compensate: Compensation | None = Field(None, description="An action that undoes this task, run by a rollback.")
     cache: Cache | None = None
     priority: Priority | None = None
@@ -366,6 +355,8 @@ class Task(Part):
 
     @model_validator(mode="after")
     def _check_action(self) -> Self:
+        if isinstance(self.interpret, dict) and len(self.interpret) != 1:
+            raise ValueError("`interpret` names one interpreter")
         _check_one_action(self, {action: getattr(self, action) for action in _ACTIONS})
         _check_no_process(self)
         return self
@@ -407,8 +398,17 @@ class Document(Part):
         None, description="What attempts share, by name; a task names them under `uses`."
     )
     tasks: Annotated[dict[Name, Task], Field(min_length=1)] = Field(description="The tasks, by name.")
+    libraries: Annotated[list[Text], Field(min_length=1), Unique()] | None = Field(
+        None,
+        alias="import",
+        description="Libraries whose templates and rulesets the document uses: `unspool/agents`. Its own of the same "
+        "name take their place.",
+    )
     templates: dict[Name, Template] | None = Field(
         None, description="Tasks that are made when they are needed, such as in the place of one that failed."
+    )
+    rulesets: dict[Name, Annotated[list[Rule], Field(min_length=1)]] | None = Field(
+        None, description="Rules by name, for tasks that share them."
     )
     closing: dict[Name, Task] | None = Field(
         None,

@@ -11,11 +11,15 @@ from unspool.model.document_types import (
     AnyValue,
     Duration,
     Expression,
+    Item,
     Name,
     Part,
     Positive,
+    PositiveDuration,
     PythonTarget,
+    Rate,
     Text,
+    Unique,
 )
 
 
@@ -116,6 +120,55 @@ class Rollback(Part):
     rollback: RollbackThen
 
 
+class RetryAfter(Part):
+    """Another attempt, though this one would have been the last."""
+
+    after: Duration | Expression | None = Field(None, description="How long to wait before it. Default: not at all.")
+
+
+class Rule(Part):
+    """What follows from the end of a task, if `when` holds."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    when: Expression | bool | None = Field(
+        None,
+        description="One boolean expression over `result`, `outputs`, `outcome`, `reason` and `attempt`. "
+        "Default: in any case.",
+    )
+    emit: Name | Annotated[list[Name], Field(min_length=1), Unique()] | None = Field(
+        None, description="Add a task to the run: an instance of this template, or of each of these."
+    )
+    for_each: Expression | list[AnyValue] | None = Field(
+        None, description="With `emit`: a task for each item; `item` and `index` are known in `key` and `with`."
+    )
+    key: Text | None = Field(
+        None, description="With `emit`: what a task is called. Default: a scalar item, or the index."
+    )
+    arguments: dict[str, AnyValue] | None = Field(
+        None, alias="with", description="Values for the template's inputs, or of the event."
+    )
+    max: Positive | None = Field(
+        None,
+        description="With `emit`: how many tasks the rule may add in the whole run. Default: one for each task that "
+        "has the rule, 100 with `for_each`.",
+    )
+    fail: Text | None = Field(None, description="The task has failed, and this is why. It is not retried.")
+    retry: RetryAfter | None = Field(
+        None, description="The task is tried again, as long as `retry` of the task has an attempt left."
+    )
+    cancel: Literal["run"] | None = Field(None, description="The run is cancelled.")
+    event: Name | None = Field(None, description="Tell other workflows, with the values of `with`.")
+    note: Text | None = Field(None, description="Text for the report.")
+    ruleset: Name | None = Field(None, description="Apply all rules of one of the document's `rulesets`.")
+
+    @model_validator(mode="after")
+    def _check_some(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("a rule has at least one key")
+        return self
+
+
 class Batch(Part):
     """Instances that arrive close together share one attempt."""
 
@@ -129,3 +182,37 @@ class Workflow(Part):
 
     path: Text = Field(description="The document, seen from the folder of this one; it must lie in the same project.")
     inputs: dict[Name, AnyValue] | None = Field(None, description="Values for its inputs.")
+
+
+class CircuitBreaker(Part):
+    """Keeps attempts away from something that fails again and again."""
+
+    failures: Positive = Field(
+        description="After how many failures in a row it opens. What counts are the error classes `rate_limit`, "
+        "`timeout`, `connection` and `server`; any other end begins the count anew."
+    )
+    reset_after: PositiveDuration | None = Field(
+        None, description="How long it stays open; then one attempt at a time tries. Default: 60s."
+    )
+    successes: Positive | None = Field(
+        None, description="How many successes of those attempts close it again. Default: 1."
+    )
+
+
+class Resource(Part):
+    """Something that attempts share: a counted pool, a pool of named items, a rate, a circuit breaker, or several."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    slots: Positive | None = Field(None, description="How many of it can be held at once.")
+    items: Annotated[list[Item], Field(min_length=1), Unique()] | None = Field(
+        None, description="Named things, each leased to one attempt at a time, which finds it as `${{ lease.NAME }}`."
+    )
+    rate: Rate | None = Field(None, description="How many attempts may begin in which time: `60/1m`.")
+    circuit_breaker: CircuitBreaker | None = Field(None, description="When attempts are kept away from it for a while.")
+
+    @model_validator(mode="after")
+    def _check_some(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("a resource has at least one of `slots`, `items`, `rate` and `circuit_breaker`")
+        return self

@@ -107,6 +107,17 @@ class PersonDecided(NamedTuple):
     note: str | None = None
 
 
+class TaskSubmitted(NamedTuple):
+    """Somebody asked for an instance of a template, node `template`, with values for its inputs; null is any `key`."""
+
+    at: float
+    request: str
+    template: int
+    key: str | None
+    given: dict[str, Any]
+    by: str | None = None
+
+
 class OwnerChanged(NamedTuple):
     """Another process took the run over, as owner number `epoch`."""
 
@@ -123,6 +134,7 @@ Event = (
     | TimerFired
     | CancelRequested
     | PersonDecided
+    | TaskSubmitted
     | OwnerChanged
 )
 
@@ -137,6 +149,7 @@ EVENTS: dict[str, Any] = {
         TimerFired,
         CancelRequested,
         PersonDecided,
+        TaskSubmitted,
         OwnerChanged,
     )
 }

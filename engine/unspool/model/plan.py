@@ -18,10 +18,10 @@ DEFAULT_PRIORITY = PRIORITIES.index("normal")
 DEFAULT_GRACE = 5.0  # seconds between the polite and the forced end of a process tree
 DEFAULT_ESTIMATE = 60.0  # seconds a task is expected to take until something better is known
 DEFAULT_MAX_TASKS = 1000
+DEFAULT_MAX_DEPTH = 5
 DEFAULT_MOST_INSTANCES = 100  # of a fan-out whose list is not known before the run
 DEFAULT_CLOSING_TIMEOUT = 300.0  # seconds an attempt of a `finally` task may take unless it says otherwise
 DEFAULT_MAX_BYTES = 65536  # an output larger than this travels as a file
-PLAN_FORMAT = 1
 
 
 class Retry(NamedTuple):
@@ -131,6 +131,50 @@ class Group(NamedTuple):
     reduce: Any = None
 
 
+class Emission(NamedTuple):
+    """Tasks that a rule adds to a run.
+
+    Attributes:
+        template: the node that they are copies of.
+        rule: tells the rule apart from all others of the plan; copies of a task share it.
+        most: how many tasks the rule may add in the whole run.
+        given: values for the inputs of the template; texts may hold `${{ }}`.
+        items: a list, or text with one expression that gives one: a task for each of them. None: one task.
+        key: text with `${{ }}` that names an instance; None takes a scalar item itself, else its index.
+    """
+
+    template: int
+    rule: int
+    most: int
+    given: dict[str, Any]
+    items: Any = None
+    key: str | None = None
+
+
+class Rule(NamedTuple):
+    """What follows from the end of a task, if `when` holds.
+
+    Attributes:
+        path: what it is called in messages, such as `test.on_result[0]`.
+        when: the source of one expression, without `${{ }}`; None: in any case.
+        emits: the tasks that it adds.
+        fail: text with `${{ }}`: the task has failed, and this is why.
+        retry: a duration, text with `${{ }}`: the task is tried again after it.
+        cancels: the run is cancelled.
+        event: its name and its values, for the triggers of other workflows.
+        note: text with `${{ }}` for the report.
+    """
+
+    path: str
+    when: str | None = None
+    emits: tuple[Emission, ...] = ()
+    fail: str | None = None
+    retry: str | None = None
+    cancels: bool = False
+    event: tuple[str, dict[str, Any]] | None = None
+    note: str | None = None
+
+
 class Output(NamedTuple):
     """One declared output: where it is read from, and the JSON Schema it must fit.
 
@@ -186,6 +230,11 @@ class Task:
         cache: when a completed result is reused; None is never.
         idle_timeout: seconds after which an attempt that writes nothing is ended.
         secrets: names of those that its variables hold.
+        interpret: what reads its result for `interpretation`: the name of an interpreter and its parameters.
+        rules: what follows from its end, in their order.
+        collector: of a template, the node that stands for all its instances, where there is one.
+        peers: of a node that stands for all instances of a template, those of the templates that may emit each other,
+            with itself; of any other node empty.
     """
 
     index: int
@@ -229,6 +278,10 @@ class Task:
     idle_timeout: float | None = None
     secrets: tuple[str, ...] = ()
     cache: Cache | None = None
+    interpret: tuple[str, dict[str, Any]] | None = None
+    rules: tuple[Rule, ...] = ()
+    collector: int | None = None
+    peers: tuple[int, ...] = ()
 
     @property
     def is_shown(self) -> bool:
@@ -250,6 +303,8 @@ class Plan:
         run_timeout: seconds that the run may take, from its start.
         bound: how many tasks a run may come to have; 0 where it grows none.
         queue: how many attempts may wait for admission at once.
+        max_depth: how far a task may be from one of the document: what that emits has depth 1.
+        max_cost_usd, max_tokens: what the run may spend, as far as results tell; None is without end.
         secrets: names of the values that nothing may show; no task inherits a variable of such a name.
     """
 
@@ -267,11 +322,14 @@ class Plan:
     queue: int | None = None
     secrets: tuple[str, ...] = ()
     bound: int = 0
+    max_depth: int = DEFAULT_MAX_DEPTH
+    max_cost_usd: float | None = None
+    max_tokens: int | None = None
 
 
-_TASK_FIELDS = tuple(Task.__dataclass_fields__)
-_fields_of = attrgetter(*_TASK_FIELDS)
-_SETTERS: dict[str, Callable[[Task, Any], None]] = {name: getattr(Task, name).__set__ for name in _TASK_FIELDS}
+TASK_FIELDS = tuple(Task.__dataclass_fields__)
+_fields_of = attrgetter(*TASK_FIELDS)
+_SETTERS: dict[str, Callable[[Task, Any], None]] = {name: getattr(Task, name).__set__ for name in TASK_FIELDS}
 
 
 def changed(task: Task, **fields: Any) -> Task:
@@ -285,122 +343,3 @@ def changed(task: Task, **fields: Any) -> Task:
     for name, value in fields.items():
         _SETTERS[name](made, value)
     return made
-
-
-def plan_to_json(plan: Plan) -> dict[str, Any]:
-    """Give the plan as plain JSON: what a journal stores and `plan_from_json` reads."""
-    return {
-        "format": PLAN_FORMAT,
-        "name": plan.name,
-        "hash": plan.hash,
-        "description": plan.description,
-        "inputs": plan.inputs,
-        "env": plan.env,
-        "concurrency": plan.concurrency,
-        "max_tasks": plan.max_tasks,
-        "outputs": plan.outputs,
-        "resources": [list(resource) for resource in plan.resources],
-        "run_timeout": plan.run_timeout,
-        "queue": plan.queue,
-        "bound": plan.bound,
-        "secrets": list(plan.secrets),
-        "tasks": [_task_to_json(task) for task in plan.tasks],
-    }
-
-
-def plan_from_json(data: dict[str, Any]) -> Plan:
-    """Rebuild a plan from what `plan_to_json` gave.
-
-    Raises:
-        ValueError: the data is of a plan format that this version does not know.
-    """
-    if data.get("format") != PLAN_FORMAT:
-        raise ValueError(f"plan format {data.get('format')!r} is not {PLAN_FORMAT}")
-    return Plan(
-        name=data["name"],
-        hash=data["hash"],
-        description=data["description"],
-        inputs=data["inputs"],
-        env=data["env"],
-        concurrency=data["concurrency"],
-        max_tasks=data["max_tasks"],
-        outputs=data["outputs"],
-        resources=resources_from_json(data["resources"]),
-        run_timeout=data.get("run_timeout"),
-        queue=data.get("queue"),
-        bound=data.get("bound", 0),
-        secrets=tuple(data.get("secrets", ())),
-        tasks=tuple(_task_from_json(i, row) for i, row in enumerate(data["tasks"])),
-    )
-
-
-_DEFAULTS = Task(0, "", "", {})
-_OPTIONAL = tuple(name for name in _TASK_FIELDS if name not in ("index", "id", "kind", "action"))
-
-
-def _task_to_json(task: Task) -> dict[str, Any]:
-    row: dict[str, Any] = {"id": task.id, "kind": task.kind, "action": task.action}
-    for name in _OPTIONAL:
-        value = getattr(task, name)
-        if value != getattr(_DEFAULTS, name):
-            row[name] = value
-    return row
-
-
-def _task_from_json(index: int, stored: dict[str, Any]) -> Task:
-    row = {name: _READERS[name](value) if name in _READERS else value for name, value in stored.items()}
-    return Task(index=index, **row)
-
-
-def _retry(stored: list[Any]) -> Retry:
-    attempts, strategy, delay, most, jitter, on, never, *later = stored
-    return Retry(attempts, strategy, delay, most, jitter, None if on is None else tuple(on), tuple(never), *later)
-
-
-def _fan_out(stored: list[Any]) -> FanOut:
-    *plain, include, exclude = stored
-    return FanOut._make((*plain, tuple(include), tuple(exclude)))
-
-
-def _cache(stored: list[Any]) -> Cache:
-    key, inputs, files, ttl = stored
-    return Cache(key, tuple(inputs), tuple(files), ttl)
-
-
-def _group(stored: list[Any]) -> Group:
-    gate, members, *rest = stored
-    return Group(gate, tuple(members), *rest)
-
-
-def _pairs(stored: list[Any]) -> tuple[Any, ...]:
-    return tuple((first, second) for first, second in stored)
-
-
-def resources_from_json(rows: list[list[Any]]) -> tuple[Resource, ...]:
-    """Rebuild the resources of a plan from what `plan_to_json` gave."""
-    return tuple(map(_resource, rows))
-
-
-def _resource(stored: list[Any]) -> Resource:
-    name, slots, items, rate, breaker = stored
-    return Resource(
-        name,
-        slots,
-        None if items is None else tuple(items),
-        None if rate is None else (rate[0], rate[1]),
-        None if breaker is None else Breaker(*breaker),
-    )
-
-
-# How JSON becomes the fields that it cannot hold as they are.
-_READERS: dict[str, Callable[[Any], Any]] = {
-    "needs": _pairs,
-    "uses": _pairs,
-    "retry": _retry,
-    "outputs": lambda stored: tuple(Output(*fields) for fields in stored),
-    "fan_out": _fan_out,
-    "group": _group,
-    "cache": _cache,
-    "batch": lambda stored: Batch(*stored),
-    **dict.fromkeys(("dependents", "tags", "collect", "secrets", "region", "substitute", "rollback"), tuple),
-}

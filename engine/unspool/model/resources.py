@@ -12,6 +12,9 @@ from unspool.errors import UnspoolError
 _FOLDERS = ("schemas", "../../schemas")
 
 
+LIBRARIES = ("unspool/agents",)  # that documents may import
+
+
 class _DataLoader(Protocol):
     """What Python's file and zip loaders offer, without the cost of importing importlib.resources."""
 
@@ -36,6 +39,18 @@ def schema_text(name: str) -> str:
     raise UnspoolError(
         f"no schema `{name}` is installed with unspool: check the name; if it is `workflow`, install unspool again"
     )
+
+
+def library_text(name: str) -> str:
+    """Give the text of a library that ships with unspool, one of `LIBRARIES`.
+
+    Raises:
+        UnspoolError: it is not installed.
+    """
+    data = _read(f"{unspool.__path__[0]}/library/{name.partition('/')[2]}.yaml")
+    if data is None:
+        raise UnspoolError(f"the library `{name}` is not installed with unspool: install unspool again")
+    return data.decode()
 
 
 def _read(path: str) -> bytes | None:

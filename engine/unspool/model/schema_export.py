@@ -1,4 +1,4 @@
-"""Generate the published JSON Schema of documents from the models: `python -m unspool.model.schema_export`."""
+"""Generate published JSON Schemas from the models: `python -m unspool.model.schema_export [workflow | rehearsal]`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from unspool.model.document import Document
+from unspool.model.rehearsal import Rehearsal
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
     from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import core_schema
 
 WORKFLOW_SCHEMA_ID = "urn:unspool:schema:workflow:1"
+REHEARSAL_SCHEMA_ID = "urn:unspool:schema:rehearsal:1"
 
 
 class _Published(GenerateJsonSchema):
@@ -32,19 +35,33 @@ class _Published(GenerateJsonSchema):
 
 def workflow_schema() -> dict[str, Any]:
     """Give the JSON Schema (draft 2020-12) of a workflow document."""
-    body = Document.model_json_schema(schema_generator=_Published)
-    definitions = {name: _untitled(part) for name, part in sorted(body.pop("$defs").items())}
-    head = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": WORKFLOW_SCHEMA_ID,
-        "title": "unspool workflow",
-    }
-    return {**head, **_untitled(body), "$defs": definitions}
+    return _schema(Document, WORKFLOW_SCHEMA_ID, "unspool workflow")
+
+
+def rehearsal_schema() -> dict[str, Any]:
+    """Give the JSON Schema (draft 2020-12) of a rehearsal."""
+    return _schema(Rehearsal, REHEARSAL_SCHEMA_ID, "unspool rehearsal")
 
 
 def workflow_schema_text() -> str:
     """Give the text of the file `workflow.schema.json`."""
-    return json.dumps(workflow_schema(), indent=2, ensure_ascii=False) + "\n"
+    return _text(workflow_schema())
+
+
+def rehearsal_schema_text() -> str:
+    """Give the text of the file `rehearsal.schema.json`."""
+    return _text(rehearsal_schema())
+
+
+def _schema(model: type[BaseModel], name: str, title: str) -> dict[str, Any]:
+    body = model.model_json_schema(schema_generator=_Published)
+    definitions = {name: _untitled(part) for name, part in sorted(body.pop("$defs").items())}
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": name, "title": title}
+    return {**head, **_untitled(body), "$defs": definitions}
+
+
+def _text(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def _untitled(part: dict[str, Any]) -> dict[str, Any]:
@@ -53,4 +70,4 @@ def _untitled(part: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(workflow_schema_text())
+    sys.stdout.write(rehearsal_schema_text() if sys.argv[1:] == ["rehearsal"] else workflow_schema_text())

@@ -38,6 +38,7 @@ def closing(run: Run, logs: Path, paint: Paint, *, table: bool) -> Iterator[str]
     if run.error is not None:
         yield paint(printable(run.error["message"]), FAILED)
     yield from _failures(run, logs, paint)
+    yield from told_notes(run)
     back = undone(run)
     if back:
         yield f"undone: {', '.join(back)}"
@@ -51,6 +52,12 @@ def closing(run: Run, logs: Path, paint: Paint, *, table: bool) -> Iterator[str]
     yield paint(summary(run), run.state)
     if run.state != COMPLETED:
         yield f"more: unspool show {run.id}"
+
+
+def told_notes(run: Run) -> Iterator[str]:
+    """Give a line for each note that a rule made."""
+    for note in run.notes:
+        yield printable(f"note of {run.nodes[note.task].id}: {note.text}")
 
 
 def told_outputs(run: Run) -> Iterator[str]:

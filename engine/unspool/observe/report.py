@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from unspool.core.rules import Told
 from unspool.core.run import Run
 from unspool.core.state import TaskRun
 from unspool.model.plan import PRIORITIES
@@ -83,10 +84,16 @@ def report(run: Run, now: float) -> dict[str, Any]:
         "duration_s": _seconds(end - run.started_at),
         "tasks": {run.nodes[index].id: _task(run, index) for index in listed(run)},
         "outputs": _plain(run.outputs),
+        "notes": [{"task": run.nodes[note.task].id, "text": note.text} for note in run.notes] or None,
+        "events": [_told(run, told) for told in run.events] or None,
         "actual_critical_path": critical_path(run),
-        "cost": {"cost_usd": 0, "tokens": 0},
+        "cost": {"cost_usd": run.cost_usd, "tokens": run.tokens},
     }
     return _known(found)
+
+
+def _told(run: Run, told: Told) -> dict[str, Any]:
+    return {"task": run.nodes[told.task].id, "name": told.name, "with": _plain(told.values)}
 
 
 def _task(run: Run, index: int) -> dict[str, Any]:
@@ -112,6 +119,9 @@ def _task(run: Run, index: int) -> dict[str, Any]:
             "tags": list(plan.tags) or None,
             "prompt": task.prompt,
             "decision": decision(run, index),
+            "depth": task.depth or None,
+            "cost_usd": task.cost_usd,
+            "tokens": task.tokens,
             "compensated": (task.family is not None and task.family.is_undone) or None,
         }
     )
@@ -141,7 +151,9 @@ def critical_path(run: Run) -> dict[str, Any] | None:
         seen.add(last)
         if run.nodes[last].is_shown:
             path.append(run.nodes[last].id)
-        needs = [need for need in _before(run, last, ended) if run.tasks[need].completed_at is not None]
+        # What was cancelled, or needed only some of them, may have ended before what it came after.
+        end = _ended_at(run.tasks[last])
+        needs = [need for need in _before(run, last, ended) if 0.0 < _ended_at(run.tasks[need]) <= end]
         last = max(needs, key=lambda index: _ended_at(run.tasks[index]), default=None)
     return {"tasks": path[::-1], "seconds": _seconds(seconds)}
 

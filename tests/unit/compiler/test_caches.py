@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.compiler.compiling import codes, diagnose, only, plan_of, task_of
-from unspool.model.plan import Cache, plan_from_json, plan_to_json
+from unspool.model.plan import Cache
+from unspool.model.plan_json import plan_from_json, plan_to_json
 
 
 def test_all_of_it_arrives_in_the_plan():

@@ -143,10 +143,10 @@ BREAKAGES = (
     ),
     Breakage(
         name="a key of a later version",
-        path=(*BUILD, "interpret"),
-        value="claude_code",
+        path=("open",),
+        value=True,
         code="UNS021",
-        message="`interpret` in task `build` is not supported by this version yet",
+        message="`open` at the top level is not supported by this version yet",
         hint="remove it",
     ),
     Breakage(
@@ -404,9 +404,9 @@ def test_commands_of_other_systems_become_one_script():
 
 
 def test_later_keys_under_foreign_names_are_said_to_be_later():
-    (found,) = check_shape(task(run="x", on_success=[{"emit": "a"}]))
+    (found,) = check_shape({**task(run="x"), "cron": "0 3 * * *"})
     assert found.code == "UNS021"
-    assert "`on_success`, which is spelt `on_result` here," in found.message
+    assert "`cron`, which is spelt `triggers` here," in found.message
 
 
 def test_what_holds_for_all_tasks_is_sent_to_the_defaults():

@@ -10,7 +10,8 @@ import pytest
 
 from tests.unit.compiler.compiling import plan_of, task_of
 from unspool.compiler.lower import has_expressions, plan_hash
-from unspool.model.plan import Output, Retry, Task, plan_from_json, plan_to_json
+from unspool.model.plan import Output, Retry, Task
+from unspool.model.plan_json import plan_from_json, plan_to_json
 
 EVERYTHING = """
 description: all of it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.compiler.compiling import diagnose, plan_of, task_of
-from unspool.model.plan import plan_from_json, plan_to_json
+from unspool.model.plan_json import plan_from_json, plan_to_json
 
 
 def test_on_crash_comes_from_the_task_else_from_the_defaults():

@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.compiler.compiling import plan_of, task_of
 from unspool.compiler.parts import action_without_attempt
-from unspool.model.plan import plan_from_json, plan_to_json
+from unspool.model.plan_json import plan_from_json, plan_to_json
 
 BODY = """
 tasks:

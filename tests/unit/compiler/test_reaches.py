@@ -225,23 +225,6 @@ def test_steps_of_a_template_know_each_other():
     ("body", "code", "message", "hint", "place"),
     [
         (
-            f"tasks: {{{FALLBACK}, u: {{depends_on: [f], run: [x]}}}}\ntemplates: {{f: {{run: [x]}}}}",
-            "UNS171",
-            "task `u` waits for the template `f`, which this version does not support yet",
-            "wait for `t`: what waits for it waits for its substitute too",
-            "f]",
-        ),
-        (
-            (
-                f"tasks: {{{FALLBACK}, g: {{depends_on: {{f: any}}, group: {{tasks: {{{STEPS}}}}}}}}}\n"
-                "templates: {f: {run: [x]}}"
-            ),
-            "UNS171",
-            "task `g` waits for the template `f`, which this version does not support yet",
-            "wait for `t`: what waits for it waits for its substitute too",
-            "f: any",
-        ),
-        (
             (
                 f"tasks: {{{FALLBACK}, u: {{depends_on: [t], run: [x, '${{{{ tasks.f.state }}}}']}}}}\n"
                 "templates: {f: {run: [x]}}"
@@ -262,7 +245,7 @@ def test_steps_of_a_template_know_each_other():
             f"tasks: {{{FALLBACK}}}\ntemplates: {{f: {{depends_on: [t], run: [x]}}}}",
             "UNS171",
             "the template `f` waits for other tasks, which this version does not support yet",
-            "remove it: a task is made of it when the one that it stands in for has failed",
+            "remove it: a task is made of it when a rule, or a failure, asks for it",
             "depends_on",
         ),
         (

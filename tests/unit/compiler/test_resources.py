@@ -4,7 +4,8 @@ import pytest
 
 from tests.unit.compiler.compiling import codes, diagnose, marked, only, plan_of, task_of
 from unspool.compiler.resources import task_uses, uses_of
-from unspool.model.plan import Breaker, Resource, plan_from_json, plan_to_json
+from unspool.model.plan import Breaker, Resource
+from unspool.model.plan_json import plan_from_json, plan_to_json
 
 SHARED = """
 resources:

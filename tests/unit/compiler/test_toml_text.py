@@ -6,7 +6,7 @@ import pytest
 
 from unspool.compiler.compile import compile_document
 from unspool.compiler.text import load
-from unspool.model.plan import plan_to_json
+from unspool.model.plan_json import plan_to_json
 
 DOCUMENT = """\
 # nightly

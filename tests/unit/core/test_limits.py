@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from tests.playing import FAILS, Player
 from tests.unit.core.test_run import FIXED, admitted, ended, reasons, run_of, states, tell
 from unspool.core.verify import verify
 from unspool.host.resume import losses
@@ -122,3 +125,43 @@ def test_a_crash_costs_no_task_its_place():
     assert run.asking == 2
     assert tell(run, AttemptLost(1005.0, 1, 1)) == ["release:1", "ask:0:5"]
     assert (run.asking, states(run)[0]) == (3, "ready")
+
+
+SPENDING = """
+limits: {%s}
+tasks:
+  a: {run: [x], interpret: claude_code}
+  b: {depends_on: [a], run: [x], interpret: claude_code}
+  c: {depends_on: [b], run: [x], on_failure: skip}
+finally: {z: {run: [x]}}
+"""
+ANSWER = (
+    '{"result": "done", "total_cost_usd": 0.6, "usage": {"input_tokens": 100, "output_tokens": 20, "service": "x"}}'
+)
+
+
+@pytest.mark.parametrize("limit", ["max_cost_usd: 1.2", "max_tokens: 240"])
+def test_a_run_that_has_spent_its_budget_begins_nothing_any_more(limit):
+    player = Player(SPENDING % limit, {"a": ANSWER, "b": ANSWER})
+    player.finish()
+    assert player.begun == ["a", "b", "z"]
+    assert player.ends()["c"] == ("failed", "budget_exhausted")
+    assert limit.partition(":")[0] in player.run.tasks[player.index("c")].error["message"]
+    assert (player.run.state, player.run.reason) == ("failed", "budget_exhausted")
+    assert (player.run.cost_usd, player.run.tokens) == (1.2, 240)
+
+
+def test_what_was_spent_is_known_after_a_crash_and_every_attempt_counts():
+    text = SPENDING.replace("b: {depends_on: [a]", "b: {retry: {max_attempts: 2, delay: 0s}, depends_on: [a]")
+    player = Player(text % "max_cost_usd: 1.5", {"a": ANSWER, "b": ANSWER, "b#1": FAILS})
+    player.finish_until("b")
+    player.crash()
+    player.finish()
+    assert player.run.cost_usd == 1.2
+    assert player.states()["c"] == "completed"
+
+
+def test_what_nobody_tells_costs_nothing():
+    player = Player(SPENDING % "max_cost_usd: 1")
+    player.finish()
+    assert (player.run.state, player.run.cost_usd, player.run.tasks[0].cost_usd) == ("completed", 0.0, None)

@@ -15,7 +15,8 @@ from unspool.host.resume import fold
 from unspool.host.simulate import Stub
 from unspool.model.commands import SetTimer
 from unspool.model.events import AttemptEnded, AttemptLost, AttemptStarted, OwnerChanged, TimerFired
-from unspool.model.plan import Plan, Retry, Task, plan_from_json, plan_to_json
+from unspool.model.plan import Plan, Retry, Task
+from unspool.model.plan_json import plan_from_json, plan_to_json
 
 LIMITED = FIXED._replace(max_attempts=9, max_elapsed=60.0)
 BUSY = {"class": "rate_limit", "message": "429"}

@@ -20,7 +20,8 @@ from unspool.host.spool import FileSpool
 from unspool.journal.sqlite import SqliteJournal, SqliteReader, is_locked
 from unspool.model.entry import Entry
 from unspool.model.events import AttemptLost, OwnerChanged, RunStarted, TaskAdmitted
-from unspool.model.plan import Output, Plan, Task, plan_to_json
+from unspool.model.plan import Output, Plan, Task
+from unspool.model.plan_json import plan_to_json
 from unspool.tasks import sweep
 
 PATIENCE = 20.0

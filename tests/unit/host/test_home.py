@@ -15,7 +15,8 @@ from unspool.host import home
 from unspool.journal.sqlite import FILE_NAME, SqliteJournal
 from unspool.model.entry import Entry
 from unspool.model.events import RunStarted
-from unspool.model.plan import Plan, plan_to_json
+from unspool.model.plan import Plan
+from unspool.model.plan_json import plan_to_json
 
 PLAN = plan_to_json(Plan("flow", ()))
 

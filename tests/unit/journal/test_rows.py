@@ -28,6 +28,7 @@ from unspool.model.events import (
     PersonDecided,
     RunStarted,
     TaskAdmitted,
+    TaskSubmitted,
     TimerFired,
 )
 
@@ -40,6 +41,7 @@ TOLD = [
     TimerFired(2.0, "retry:0.2"),
     CancelRequested(2.0, "c", None, "interrupt"),
     PersonDecided(2.0, "p", 3, False, "ann", None),
+    TaskSubmitted(2.0, "s", 4, "k", {"n": [1, None]}, "ann"),
     OwnerChanged(2.0, 2),
 ]
 

@@ -24,7 +24,8 @@ from unspool.journal.sqlite import FILE_NAME, LOCK_NAME, SqliteJournal, SqliteRe
 from unspool.model.commands import FinishRun
 from unspool.model.entry import Entry
 from unspool.model.events import RunStarted, TimerFired
-from unspool.model.plan import Plan, Task, plan_to_json
+from unspool.model.plan import Plan, Task
+from unspool.model.plan_json import plan_to_json
 
 PLAN = plan_to_json(Plan("flow", (Task(0, "a", "run", {"argv": ["true"]}),)))
 OWNER = Owner(1, 2, "boot")
@@ -443,6 +444,8 @@ def test_a_torn_last_frame_gives_a_committed_prefix(tmp_path: Path):
     assert filled(whole) == len(whole)
     for lost in (1, 100, PAGE, PAGE + 10, PAGE + FRAME_HEADER):
         for filler in (b"\0", b"\xff"):
+            if whole[-lost:] == filler * lost:
+                continue  # that would lose nothing
             torn = copy_as_killed(tmp_path / "killed", tmp_path / "torn")
             (torn / f"{FILE_NAME}-wal").write_bytes(whole[:-lost] + filler * lost)
             assert assert_prefix_then_append(torn, rows, sizes) < len(rows)

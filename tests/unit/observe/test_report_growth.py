@@ -42,6 +42,17 @@ def test_a_report_fits_its_schema_at_any_time(world, seed):
     assert ends == sorted(ends), "what came before ended before"
 
 
+def test_what_was_cancelled_before_its_needs_had_ended_does_not_come_after_them():
+    player = Player("tasks: {a: {run: [x]}, b: {depends_on: [a], run: [x]}, c: {depends_on: {b: any}, run: [x]}}")
+    player.cancel("b")
+    player.at += 5
+    player.finish()
+    names = critical_path(player.run)["tasks"]
+    ends = [player.run.tasks[player.index(name)].completed_at for name in names]
+    assert ends == sorted(ends)
+    assert names[-1] == "c"
+
+
 def test_the_path_leads_from_a_copy_of_a_group_to_what_its_parent_waited_for():
     text = """
     tasks:
