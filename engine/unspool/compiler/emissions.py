@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from unspool.compiler.graph import COPIED, EACH
+from unspool.compiler.graph import COPIED, DOOR, EACH
 from unspool.model.diagnostics import Path
 from unspool.model.plan import DEFAULT_MOST_INSTANCES, FanOut
 
@@ -126,6 +126,8 @@ def _add_collector(
             home = homes[name]
             if home not in circle:
                 needs[f"{home}{EACH}" if paths.get(home) == ("templates", home) else home] = "any"
+    if DOOR in tasks:
+        needs[DOOR] = "any"
     role = roles[template]
     last = tasks[role.region[-1]] if role.region else tasks[template]
     body: dict[str, Any] = {"depends_on": needs, "emitters": True}
