@@ -287,7 +287,9 @@ class Ruling(Batching):
         """Add a task; it begins when the one that asked for it is final."""
         template = self.nodes[wanted.emission.template]
         self._depth = self.tasks[index].depth + 1
-        last = self._copy(template, wanted.name, {"inputs": wanted.given}, Family(), needs=((index, "any"),))
+        family = Family()
+        family.emitter = index
+        last = self._copy(template, wanted.name, {"inputs": wanted.given}, family, needs=((index, "any"),))
         is_over = template.collector is not None and self.tasks[template.collector].state in FINAL_STATES
         if is_over or self.state != status.RUNNING:  # somebody has cancelled all of them, or the run is being ended
             for each in self._nodes_of(template, last):
