@@ -93,3 +93,28 @@ def test_one_too_many_is_refused_by_name_and_ends_with_the_code_of_a_limit():
     assert ended.returncode == 3, ended.stderr
     assert "fix.on_result[0]" in ended.stderr
     assert "max_depth" in ended.stderr
+
+
+def test_an_open_run_is_fed_and_closed():
+    Path("grow.yaml").write_text("""
+unspool: 1
+name: fed
+open: true
+tasks:
+  first: {run: [echo, first]}
+  last: {depends_on: [job], run: [echo, last]}
+templates:
+  job: {inputs: {n: {type: integer}}, run: "echo job ${{ inputs.n }} >> order"}
+""")
+    engine = start("run", "grow.yaml")
+    wait_for(lambda: report()["tasks"].get("first", {}).get("state") == "completed")
+    assert unspool("submit", "latest").returncode != 0
+    for number in (1, 2):
+        assert unspool("submit", "latest", "job", "-i", f"n={number}").returncode == 0
+    wait_for(lambda: len(lines()) == 2)
+    assert "takes more tasks" in unspool("show", "latest").stdout
+    assert unspool("submit", "latest", "--close").returncode == 0
+    engine.communicate(timeout=30)
+    assert engine.returncode == 0
+    assert sorted(lines()) == ["job 1", "job 2"]
+    assert report()["tasks"]["last"]["state"] == "completed"

@@ -13,6 +13,7 @@ from unspool.cli.runs import format_option, is_abandoned, read_recorded
 from unspool.core.run import Run
 from unspool.journal.rows import Row
 from unspool.model.events import RunStarted, event_to_dict
+from unspool.model.status import OPEN
 from unspool.observe.closing import rows, unpainted
 from unspool.observe.console import printable
 from unspool.observe.report import moment, report, summary
@@ -42,6 +43,8 @@ def _text(found: Run, *, abandoned: bool) -> Iterator[str]:
         yield printable(found.error["message"])
     if abandoned:
         yield f"nobody works on it; go on with: unspool resume {found.id}"
+    if found.door >= 0 and found.tasks[found.door].reason == OPEN:
+        yield f"it takes more tasks; close it with: unspool submit {found.id} --close"
     yield from rows(found, unpainted)
 
 

@@ -122,7 +122,9 @@ def _embedded(readable: Readable, sources: Sources | None, above: tuple[str, ...
 def _rules(loaded: Loaded, flat: Flat, fans: dict[str, FanOut]) -> tuple[Counts | None, list[Diagnostic]]:
     """Check rules and count what they may add; most documents have none."""
     has_collectors = any(role.kind == "template" for role in flat.roles.values())
-    if "on_result" not in loaded.text and "rulesets" not in flat.source and not has_collectors:
+    may_have_rules = "on_result" in loaded.text or "workflow" in loaded.text
+    has_rules = may_have_rules or not flat.source.keys().isdisjoint(("rulesets", "open"))
+    if not has_rules and not has_collectors:
         return None, []
     from unspool.compiler.emissions import Counts
     from unspool.compiler.rulings import check_rules

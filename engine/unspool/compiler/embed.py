@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
+from unspool.compiler.emissions import inlined
 from unspool.compiler.lower import DEFAULT_SHELL
 from unspool.compiler.text import Format, load
 from unspool.compiler.value_schemas import misfit
@@ -162,7 +163,7 @@ class Embedding:
         if not self._is_sound(source, beside, above, path):
             return None
         loaded = load(source.data, source.format)
-        inner = Embedding(loaded.value, beside, above, self._compiled).done()
+        inner = _with_own_rules(Embedding(loaded.value, beside, above, self._compiled).done())
         self._limits.append(inner.get("limits", {}))
         self._check_inputs(workflow.get("inputs", {}), inner.get("inputs", {}), path)
         self._check_asked(inner, wanted, path)
@@ -202,12 +203,28 @@ class Embedding:
             if self._document.get("resources", {}).get(name) != resource:
                 message = f"{quote(wanted)} shares the resource {quote(name)}, which is not the same here"
                 self._find("UNS184", message, (*path, "path"), "declare it under `resources` with the same values")
-        if "templates" in inner:
+        if "templates" in inner or "import" in inner:
             message = f"{quote(wanted)} has templates, and cannot be a part of another document in this version"
             self._find("UNS184", message, (*path, "path"), "move the templates' tasks into a document of their own")
 
     def _find(self, code: str, message: str, path: Path, hint: str, *, on_key: bool = False) -> None:
         self.found.append(Diagnostic(code, message, path, on_key=on_key, hint=hint))
+
+
+def _with_own_rules(document: dict[str, Any]) -> dict[str, Any]:
+    """Give a document whose tasks need none of its rulesets."""
+    if "rulesets" not in document:
+        return document
+
+    def own(tasks: dict[str, Any]) -> dict[str, Any]:
+        made = {}
+        for name, body in tasks.items():
+            made[name] = {**body, "on_result": inlined(document, body)} if "on_result" in body else body
+            if "group" in body:
+                made[name] = {**made[name], "group": {**body["group"], "tasks": own(body["group"]["tasks"])}}
+        return made
+
+    return {**document, **{key: own(document[key]) for key in ("tasks", "finally") if key in document}}
 
 
 def _is_dynamic(value: Any) -> bool:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from unspool.compiler.graph import COPIED, EACH
+from unspool.compiler.conditions import condition_source
+from unspool.compiler.graph import COPIED, DOOR, EACH
 from unspool.model.diagnostics import Path
 from unspool.model.plan import DEFAULT_MOST_INSTANCES, FanOut
 
@@ -59,6 +60,18 @@ def rules_of(document: dict[str, Any], name: str, body: dict[str, Any]) -> list[
 
     add(body.get("on_result", []), ("tasks", name, "on_result"), ())
     return found
+
+
+def inlined(document: dict[str, Any], body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give the rules of a task without rulesets, for where those of its document are not known."""
+    rules = []
+    for rule in rules_of(document, "", body):
+        conditions = [when for when, _ in rule.around] + [rule.keys.get("when", True)]
+        sources = [source for source in map(condition_source, conditions) if source is not None]
+        keys = {key: value for key, value in rule.keys.items() if key != "when"}
+        when = f"${{{{ {' and '.join(f'({source})' for source in sources)} }}}}"
+        rules.append({"when": when, **keys} if sources else keys)
+    return rules
 
 
 def emitted_by(keys: dict[str, Any]) -> list[str]:
@@ -126,6 +139,8 @@ def _add_collector(
             home = homes[name]
             if home not in circle:
                 needs[f"{home}{EACH}" if paths.get(home) == ("templates", home) else home] = "any"
+    if DOOR in tasks:
+        needs[DOOR] = "any"
     role = roles[template]
     last = tasks[role.region[-1]] if role.region else tasks[template]
     body: dict[str, Any] = {"depends_on": needs, "emitters": True}

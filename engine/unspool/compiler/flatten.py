@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from unspool.compiler.graph import COPIED, EACH, GATE
+from unspool.compiler.graph import COPIED, DOOR, EACH, GATE
 from unspool.compiler.nearby import Fan
 from unspool.compiler.places import value_at
 from unspool.compiler.readable import Readable
@@ -49,7 +49,8 @@ class Role(NamedTuple):
         closing: it stands under `finally`.
         template: how many times it must be copied before a copy runs.
         local: the words that only expressions here know: `item`, `index`, `matrix`, `previous`.
-        kind: `task`, `gate`, `group`, `fan_out` (of a group), `undo`, or `template`, which stands for all instances.
+        kind: `task`, `gate`, `group`, `fan_out` (of a group), `undo`, `door` (what keeps a run open), or `template`,
+            which stands for all instances.
         members: of a group, its tasks.
         region: of a group with `for_each`, or a template that is a group, and of what stands for all instances of
             that: the tasks that make up a copy.
@@ -184,6 +185,8 @@ def flatten(readable: Readable) -> Flat:
         role = Role(template=1, inputs=body.get("inputs", {}), knows_inputs=knows_inputs)
         plain = {key: value for key, value in body.items() if key not in _NOT_OF_INSTANCES}
         layout.add_template(name, plain, ("templates", name), role)
+    if layout.templates and document.get("open"):
+        layout.add_door()
     if layout.templates:
         from unspool.compiler.emissions import add_collectors
 
@@ -212,6 +215,10 @@ class _Layout:
             names.setdefault(path, []).append(name)
         placed = (("tasks", name, *hole[-1:]) for hole in self._holes for name in names.get(hole[:-1], ()))
         return frozenset((*(hole for hole in self._holes if hole[:-1] not in names), *placed))
+
+    def add_door(self) -> None:
+        """Add what keeps a run open."""
+        self._put(DOOR, {}, ("open",), Role(kind="door"))
 
     def add_all(self, tasks: dict[str, Any], path: Path, role: Role) -> None:
         for name, body in tasks.items():

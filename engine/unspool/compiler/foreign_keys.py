@@ -28,10 +28,9 @@ _STATES = "say which end of a dependency is waited for: `depends_on: {NAME: any}
 
 # What language.md has beyond this version. They are known words, so they get an answer of their own.
 LATER = {
-    "document": frozenset(("triggers", "open", "policies")),
+    "document": frozenset(("triggers", "policies")),
     "task": frozenset(("agent swarm monitor internal").split()),
     "defaults": frozenset(("join", "cache")),
-    "limits": frozenset(("idle",)),
     "compensate": frozenset(("wait", "approval", "group", "agent", "swarm", "internal", "workflow")),
 }
 LATER["template"] = LATER["task"]

@@ -24,6 +24,7 @@ CODES = {
 
 GATE = "._gate"  # ends the name of what everything in a group comes after
 COPIED = "[]"  # ends the name of the group that instances, or what is made of a template, are copies of
+DOOR = "_open"  # what keeps a run open, which every template waits for
 EACH = "[*]"  # ends the name of what stands for all instances of a template
 MOST_SUGGESTIONS = 30  # looking for a similar name costs milliseconds where there are many
 _MANY_NAMES = 2000

@@ -107,6 +107,7 @@ def lower(
         concurrency=None if concurrency is None else int(concurrency),
         max_tasks=int(limits.get("max_tasks", DEFAULT_MAX_TASKS)),
         outputs=document.get("outputs", {}),
+        idle=parse_duration(limits["idle"]) if "idle" in limits else None,
         max_cost_usd=limits.get("max_cost_usd"),
         max_tokens=int(limits["max_tokens"]) if "max_tokens" in limits else None,
         max_depth=int(limits.get("max_depth", DEFAULT_MAX_DEPTH)),
@@ -227,11 +228,11 @@ class _Lowering:
         """Give the fields of a task that is a part of something, or needs no attempt."""
         part = parts_of(name, body, role, self._place)
         kind = part.get("kind")
-        if kind in ("gate", "group", "template"):
+        if kind in ("gate", "door", "group", "template"):
             fields = {key: value for key, value in fields.items() if key in _settings(body) or key == "on_failure"}
             fields["estimate"] = (
                 fields.get("estimate", 0.0)
-                if kind == "gate" or role.members or (kind == "template" and role.region)
+                if kind in ("gate", "door") or role.members or (kind == "template" and role.region)
                 else fields.get("estimate", DEFAULT_ESTIMATE)
             )
         elif "wait" in body or "approval" in body:

@@ -96,6 +96,8 @@ def parts_of(name: str, body: Mapping[str, Any], role: Role, place: Mapping[str,
 
 
 def _kind_of(name: str, body: Mapping[str, Any], role: Role, place: Mapping[str, int]) -> dict[str, Any]:
+    if role.kind == "door":
+        return {"kind": "door"}
     if role.kind == "template":
         region = role.region and (place[role.region[-1]] + 1 - len(role.region), place[role.region[-1]] + 1)
         return {"kind": "template", "peers": tuple(place[peer] for peer in role.peers), "region": region or None}

@@ -77,7 +77,7 @@ _CHILDREN: dict[str, dict[str, str]] = {
     "required": {_ANY: "member"},
 }
 
-BOOLEANS = frozenset(("when", "success_when", "jitter", "uniqueItems"))
+BOOLEANS = frozenset(("when", "success_when", "jitter", "uniqueItems", "open"))
 NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "max_cost_usd"))
 INTEGERS = frozenset(
     "max_attempts concurrency queue max_tasks max_depth max_tokens max_bytes code status_code batch_size slots "
@@ -96,6 +96,7 @@ DURATIONS = frozenset(
         "reset_after",
         "within",
         "after",
+        "idle",
     )
 )
 TEXTS = frozenset(

@@ -173,6 +173,7 @@ _WHOLE: dict[str, Callable[[Any], bool]] = {
     "defaults": _is_map,
     "rulesets": _is_rulesets,
     "import": _is_names,
+    "open": lambda value: isinstance(value, bool),
 }
 _TASK_FIELDS: dict[str, Callable[[Any], bool]] = {
     "run": _is_action,

@@ -16,7 +16,7 @@ CODES = {
     "UNS195": "a rule asks for nothing, or for what does not go together",
     "UNS196": "a rule names a ruleset that there is not, or that applies itself",
     "UNS197": "templates may emit each other without end",
-    "UNS198": "a rule can never do what it asks for",
+    "UNS198": "a rule, or an open run, can never do what it is for",
     "UNS199": "nothing uses a ruleset",
 }
 
@@ -33,6 +33,9 @@ def check_rules(flat: Flat, counts: Counts) -> list[Diagnostic]:
     """
     checker = _Checker(flat)
     checker.check()
+    if flat.source.get("open") and not flat.source.get("templates"):
+        hint = "add `templates`, of which `unspool submit` makes tasks; or remove it"
+        checker.found.append(Diagnostic("UNS198", "an open run without templates takes no tasks", ("open",), hint=hint))
     return list(dict.fromkeys((*checker.found, *_endless(counts))))
 
 

@@ -24,6 +24,7 @@ GRACE_TIMER = "grace:"  # and an attempt's number: the polite end was not heard
 WAIT_TIMER = "wait:"  # and a task's index: the moment it waits for has come
 APPROVAL_TIMER = "approval:"  # and a task's index: nobody has decided in time
 SPAN_TIMER = "span:"  # and the index of a gate: the group behind it has taken too long
+DOOR_TIMER = "door:"  # and a task's index: an open run has had nothing to do for too long
 RETRY_TIMER = "retry:"  # and a task's index and the attempt to come, as in `retry:4.2`: its delay is over
 
 

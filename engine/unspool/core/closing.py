@@ -11,7 +11,7 @@ from unspool.core.undoing import Undoing
 from unspool.errors import ExpressionError
 from unspool.model import status
 from unspool.model.commands import FinishRun
-from unspool.model.status import CANCELLED, CANCELLING, COMPLETED, CREATED, FAILED, FINAL_STATES, FINISHING
+from unspool.model.status import CANCELLED, CANCELLING, COMPLETED, CREATED, FAILED, FINAL_STATES, FINISHING, QUEUED
 
 _MOST_NAMED = 5
 
@@ -28,6 +28,7 @@ class Closing(Undoing):
         self.outputs: dict[str, Any] = {}
         self.failed = 0  # tasks that failed untolerated
         self.finally_failed = False
+        self.door = -1  # the node that keeps the run open, once it does
         self._verdict = ""  # what a run that is being ended will have been
         self._context: Context | None = None
 
@@ -75,7 +76,11 @@ class Closing(Undoing):
     def _is_stuck(self) -> bool:
         """Whether a run without attempts waits for nothing that could come, but for its own time to be over."""
         has_timer = len(self.timers) > (RUN_TIMER in self.timers)
-        return not has_timer and self.completed_at is None and not self._is_asking()
+        return not has_timer and self.completed_at is None and not self._is_asking() and not self._is_held_open()
+
+    def _is_held_open(self) -> bool:
+        """Whether the run waits for tasks from outside."""
+        return self.door >= 0 and self.tasks[self.door].state == QUEUED
 
     def _give_up(self) -> None:
         """Nothing is under way and nothing can come, yet the run has not ended: a fault of the engine, told as such.

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from unspool.core.batching import Batching
+from unspool.core.book import DOOR_TIMER
 from unspool.core.growth import arguments
+from unspool.core.limits import RUN_TIMER
 from unspool.core.results import Failure, failure
 from unspool.core.state import Family
 from unspool.errors import ExpressionError, IllegalEvent
 from unspool.model import status
 from unspool.model.durations import parse_duration
-from unspool.model.events import TaskSubmitted
+from unspool.model.events import RunClosed, TaskSubmitted
 from unspool.model.plan import Emission, Rule, Task
-from unspool.model.status import COMPLETED, CREATED, FAILED, FINAL_STATES, RUNNING, SKIPPED
+from unspool.model.status import COMPLETED, CREATED, FAILED, FINAL_STATES, QUEUED, RUNNING, SKIPPED
 
 
 class Note(NamedTuple):
@@ -285,7 +287,9 @@ class Ruling(Batching):
         """Add a task; it begins when the one that asked for it is final."""
         template = self.nodes[wanted.emission.template]
         self._depth = self.tasks[index].depth + 1
-        last = self._copy(template, wanted.name, {"inputs": wanted.given}, Family(), needs=((index, "any"),))
+        family = Family()
+        family.emitter = index
+        last = self._copy(template, wanted.name, {"inputs": wanted.given}, family, needs=((index, "any"),))
         is_over = template.collector is not None and self.tasks[template.collector].state in FINAL_STATES
         if is_over or self.state != status.RUNNING:  # somebody has cancelled all of them, or the run is being ended
             for each in self._nodes_of(template, last):
@@ -319,6 +323,35 @@ class Ruling(Batching):
         for each in self._nodes_of(template, last):
             if not self.nodes[each].needs and not self.nodes[each].template and self.tasks[each].state == CREATED:
                 self._consider(each)
+
+    def _open_door(self, index: int) -> None:
+        """Keep the run open until somebody closes it, or it has had nothing to do for too long."""
+        self.door = index
+        self.tasks[index].started_at = self._at
+        self._move(self.tasks[index], QUEUED, status.OPEN)
+
+    def _close_door(self, index: int) -> None:
+        if self.tasks[index].state == QUEUED:
+            self._settle(index, COMPLETED, None)
+
+    def _watch_door(self) -> None:
+        """Count the time for which an open run has had nothing to do."""
+        timer = f"{DOOR_TIMER}{self.door}"
+        others = len(self.timers) - (timer in self.timers) - (RUN_TIMER in self.timers)
+        is_idle = self._is_held_open() and not self.attempts and not others and not self._is_asking()
+        if is_idle and self.plan.idle is not None and timer not in self.timers:
+            self._set_timer(timer, self._at + self.plan.idle)
+        elif not is_idle:
+            self._cancel_timer(timer)
+
+    def _on_run_closed(self, event: RunClosed) -> None:
+        if event.request in self._requests:
+            return
+        self._requests.add(event.request)
+        if self._is_held_open():
+            self._close_door(self.door)
+        else:
+            self.refusals[event.request] = "the run is not open"
 
     def _check_open(self, template: Task) -> None:
         if self.state != status.RUNNING:

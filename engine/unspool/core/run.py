@@ -34,6 +34,7 @@ from unspool.model.events import (
     Event,
     OwnerChanged,
     PersonDecided,
+    RunClosed,
     RunStarted,
     TaskAdmitted,
     TaskSubmitted,
@@ -99,6 +100,8 @@ class Run(Ending):
                 self._advance_rollbacks()
         if not self.open and self.completed_at is None and self.state:
             self._close()
+        if self.door >= 0:
+            self._watch_door()
         while not self.attempts and self._is_stuck():
             self._give_up()  # once for the tasks, and once for `finally`
 
@@ -329,9 +332,17 @@ class Run(Ending):
 
 
 # Kinds that the run carries out by itself, and how.
-_WITHOUT_ATTEMPT = {"gate": "_open_gate", "group": "_close_group", "wait": "_wait", "approval": "_ask_person"}
+_WITHOUT_ATTEMPT = {"gate": "_open_gate", "group": "_close_group", "wait": "_wait", "approval": "_ask_person"} | {
+    "door": "_open_door"
+}
 # Timers of tasks without an attempt, and what their end means.
-_WAKES = {"wait": "_wait_over", "approval": "_nobody_decided", "span": "_span_over", "batch": "_launch"}
+_WAKES = {
+    "wait": "_wait_over",
+    "approval": "_nobody_decided",
+    "span": "_span_over",
+    "batch": "_launch",
+    "door": "_close_door",
+}
 
 _HANDLERS: dict[type, str] = {
     RunStarted: "_on_run_started",
@@ -343,5 +354,6 @@ _HANDLERS: dict[type, str] = {
     CancelRequested: "_on_cancel_requested",
     PersonDecided: "_on_person_decided",
     TaskSubmitted: "_on_task_submitted",
+    RunClosed: "_on_run_closed",
     OwnerChanged: "_on_owner_changed",
 }

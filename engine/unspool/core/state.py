@@ -124,6 +124,7 @@ class Family:
         rollbacks: how often the task was undone to be tried again.
         is_undone: what the task did was undone.
         was_tried: a rollback has tried to undo it, once and for all.
+        emitter: of an instance of a template, the task whose rule asked for it, -1 for none.
         outer: of the first node of a copy, the task that the copy is an instance of or stands in for, -1 for none.
     """
 
@@ -132,6 +133,7 @@ class Family:
         "batch",
         "before",
         "begun",
+        "emitter",
         "instances",
         "is_begun",
         "is_undone",
@@ -155,6 +157,7 @@ class Family:
         self.active = 0
         self.open = 0
         self.is_begun = False
+        self.emitter = -1
         self.stand_in = -1
         self.stands_for = -1
         self.before = 0

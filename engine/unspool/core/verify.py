@@ -14,6 +14,7 @@ from unspool.model.status import (
     FAILED,
     FINAL_STATES,
     INTERNAL_ERROR,
+    OPEN,
     QUEUED,
     READY,
     ROLLING_BACK,
@@ -83,7 +84,7 @@ def _is_open(run: Run, task: TaskRun) -> bool:
 
 
 def _will_wake(run: Run, index: int, task: TaskRun) -> bool:
-    if task.reason in (WAITING_FOR_PERSON, BATCHED) or (task.reason == ROLLING_BACK and run.rollbacks):
+    if task.reason in (WAITING_FOR_PERSON, BATCHED, OPEN) or (task.reason == ROLLING_BACK and run.rollbacks):
         return True
     return f"retry:{index}.{task.attempts + 1}" in run.timers or f"wait:{index}" in run.timers
 
@@ -103,6 +104,6 @@ def _progress(run: Run) -> list[str]:
         return [f"the run gave up: {run.error['message']}"]
     if not run.open + run.closing or run.attempts or run.timers.keys() - {RUN_TIMER}:
         return []
-    if any(task.reason == WAITING_FOR_PERSON for task in run.tasks):
+    if any(task.reason in (WAITING_FOR_PERSON, OPEN) for task in run.tasks):
         return []
     return [f"{run.open} tasks are open and nothing is outstanding"]

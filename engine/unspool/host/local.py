@@ -32,6 +32,7 @@ from unspool.model.events import (
     CancelRequested,
     Event,
     PersonDecided,
+    RunClosed,
     RunStarted,
     TaskAdmitted,
     TaskSubmitted,
@@ -48,7 +49,7 @@ LINGER = 0.01  # seconds a fact may wait for company before it is committed, whi
 IDLE_LINGER = 0.002  # the same while a slot is idle, but all that could use it waits for a pool
 BATCH = 64  # facts after which nothing waits any more
 AHEAD_MOST = 64
-_ACTIONS = ("cancel", "approve", "reject", "submit")  # that others may ask for
+_ACTIONS = ("cancel", "approve", "reject", "submit", "close")  # that others may ask for
 SPOOL_PERIOD = 0.5  # seconds between looks for requests whose wake-up call went missing
 
 
@@ -411,6 +412,9 @@ class LocalHost:
             return f"this version of unspool does not know the request {request.action!r}"
         if request.action == "submit":
             return self._submit(run, request)
+        if request.action == "close":
+            self.put(request.run, RunClosed(self.clock.now(), request.id, request.by), urgent=True)
+            return "ok"
         index = None
         if request.task is not None:
             if not run.state:

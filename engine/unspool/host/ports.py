@@ -86,7 +86,8 @@ class Request(NamedTuple):
     """What somebody outside asks of a run's owner. `id` makes it unique, however often it is sent.
 
     `action` is `cancel`, or `approve` or `reject` for a task that waits for a person, or `submit` for an instance of
-    the template that `task` names, with `key` and the values `given`; `by` names who asks, `note` says why.
+    the template that `task` names, with `key` and the values `given`, or `close` for an open run; `by` names who asks,
+    `note` says why.
     """
 
     id: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from unspool.compiler.rehearsals import Case
@@ -207,6 +208,8 @@ def play(plan: Plan, case: Case) -> Played:
     journal = MemoryJournal()
     host = RehearsedHost(case, journal, case.start)
     _prepare_secrets(host, plan)
+    if plan.idle is None:  # nobody comes to close an open run
+        plan = replace(plan, idle=0.0)
     run = host.begin(RunStarted(case.start, RUN, plan_to_json(plan), case.inputs, _SEED, {}, "", plan.hash))
     host.drive()
     return Played(run, host.entries, list(journal.read(RUN)))

@@ -181,6 +181,9 @@ class Limits(Part):
     max_tokens: Positive | None = Field(
         None, description="How many tokens the run may use, as far as results tell. Once it has, no attempt begins."
     )
+    idle: PositiveDuration | None = Field(
+        None, description="How long an open run may have nothing to do before it closes. Default: without end."
+    )
     queue: Positive | None = Field(
         None, description="How many attempts of the run may wait to start at once. One too many fails, and its run."
     )
@@ -414,6 +417,11 @@ class Document(Part):
         None,
         alias="finally",
         description="Tasks that run at the end, whatever happened. They never change the verdict.",
+    )
+    open: bool | None = Field(
+        None,
+        description="Whether a run goes on without anything to do, and takes tasks by `unspool submit`, until somebody "
+        "closes it. Default: false.",
     )
     outputs: dict[Name, AnyValue] | None = Field(
         None, description="What the run gives, by name: any value, with `${{ tasks.NAME.outputs.NAME }}` in its text."

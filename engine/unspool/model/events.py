@@ -118,6 +118,14 @@ class TaskSubmitted(NamedTuple):
     by: str | None = None
 
 
+class RunClosed(NamedTuple):
+    """Somebody says that an open run gets no more tasks."""
+
+    at: float
+    request: str
+    by: str | None = None
+
+
 class OwnerChanged(NamedTuple):
     """Another process took the run over, as owner number `epoch`."""
 
@@ -135,6 +143,7 @@ Event = (
     | CancelRequested
     | PersonDecided
     | TaskSubmitted
+    | RunClosed
     | OwnerChanged
 )
 
@@ -150,6 +159,7 @@ EVENTS: dict[str, Any] = {
         CancelRequested,
         PersonDecided,
         TaskSubmitted,
+        RunClosed,
         OwnerChanged,
     )
 }

@@ -286,7 +286,7 @@ class Task:
     @property
     def is_shown(self) -> bool:
         """Whether people see it as a task: what copies are made of, and the gates of groups, they do not."""
-        return not self.template and self.kind != "gate"
+        return not self.template and self.kind not in ("gate", "door")
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +305,7 @@ class Plan:
         queue: how many attempts may wait for admission at once.
         max_depth: how far a task may be from one of the document: what that emits has depth 1.
         max_cost_usd, max_tokens: what the run may spend, as far as results tell; None is without end.
+        idle: seconds for which an open run may have nothing to do.
         secrets: names of the values that nothing may show; no task inherits a variable of such a name.
     """
 
@@ -325,6 +326,7 @@ class Plan:
     max_depth: int = DEFAULT_MAX_DEPTH
     max_cost_usd: float | None = None
     max_tokens: int | None = None
+    idle: float | None = None
 
 
 TASK_FIELDS = tuple(Task.__dataclass_fields__)

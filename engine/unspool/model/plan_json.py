@@ -44,6 +44,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "max_depth": plan.max_depth,
         "max_cost_usd": plan.max_cost_usd,
         "max_tokens": plan.max_tokens,
+        "idle": plan.idle,
         "secrets": list(plan.secrets),
         "tasks": [_task_to_json(task) for task in plan.tasks],
     }
@@ -73,6 +74,7 @@ def plan_from_json(data: dict[str, Any]) -> Plan:
         max_depth=data.get("max_depth", DEFAULT_MAX_DEPTH),
         max_cost_usd=data.get("max_cost_usd"),
         max_tokens=data.get("max_tokens"),
+        idle=data.get("idle"),
         secrets=tuple(data.get("secrets", ())),
         tasks=tuple(_task_from_json(i, row) for i, row in enumerate(data["tasks"])),
     )

@@ -43,6 +43,7 @@ INSTANCE_FAILED: Final = "instance_failed"  # of a parent: an instance of it fai
 MEMBER_FAILED: Final = "member_failed"  # of a group
 DUPLICATE_KEY: Final = "duplicate_key"  # two instances would have one name
 BUDGET_EXHAUSTED: Final = "budget_exhausted"  # more tasks than the document allows
+OPEN: Final = "open"  # of what keeps a run open: it waits for tasks from outside
 NOTHING_EMITTED: Final = "nothing_emitted"  # of a template: no rule asked for a task of it
 BY_RULE: Final = "rule"  # a rule said that the task failed, or that the run ends
 GROUP_TIMEOUT: Final = "group_timeout"  # the group that it is a part of took too long

@@ -98,6 +98,7 @@ def _told(run: Run, told: Told) -> dict[str, Any]:
 
 def _task(run: Run, index: int) -> dict[str, Any]:
     plan, task = run.nodes[index], run.tasks[index]
+    family = task.family
     started = task.started_at is not None
     return _known(
         {
@@ -120,9 +121,10 @@ def _task(run: Run, index: int) -> dict[str, Any]:
             "prompt": task.prompt,
             "decision": decision(run, index),
             "depth": task.depth or None,
+            "emitted_by": None if family is None or family.emitter < 0 else run.nodes[family.emitter].id,
             "cost_usd": task.cost_usd,
             "tokens": task.tokens,
-            "compensated": (task.family is not None and task.family.is_undone) or None,
+            "compensated": (family is not None and family.is_undone) or None,
         }
     )
 

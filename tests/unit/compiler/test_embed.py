@@ -295,3 +295,25 @@ def test_expressions_of_a_document_work_where_the_one_around_it_has_none():
     tasks = {task.id: task for task in compilation.plan.tasks}
     assert tasks["a.x"].collect == ("stdout",)
     assert "${{" not in tasks["a.z"].action["script"]
+
+
+def test_rules_of_a_document_inside_another_are_its_own():
+    child = """
+    unspool: 1
+    name: child
+    tasks:
+      x:
+        run: [x]
+        on_result: [{when: "${{ outcome == 'completed' }}", ruleset: mine}]
+      g: {group: {tasks: {m: {run: [x], on_result: [{ruleset: mine}]}}}}
+    rulesets: {mine: [{when: "${{ attempt == 1 }}", note: "first of ${{ run.name }}"}]}
+    """
+    parent = "unspool: 1\nname: parent\ntasks: {a: {workflow: {path: sub/plain.yaml}}}\n"
+    compilation = compiled(parent, plain=child)
+    assert compilation.plan is not None, compilation.diagnostics
+    played = Player(compilation.plan)
+    played.finish()
+    assert sorted((played.run.nodes[note.task].id, note.text) for note in played.run.notes) == [
+        ("a.g.m", "first of parent"),
+        ("a.x", "first of parent"),
+    ]

@@ -143,10 +143,10 @@ BREAKAGES = (
     ),
     Breakage(
         name="a key of a later version",
-        path=("open",),
+        path=("triggers",),
         value=True,
         code="UNS021",
-        message="`open` at the top level is not supported by this version yet",
+        message="`triggers` at the top level is not supported by this version yet",
         hint="remove it",
     ),
     Breakage(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.playing import FAILS, Player, play
-from unspool.model.events import TaskSubmitted
+from unspool.model.events import RunClosed, TaskSubmitted
 
 REPAIR = """
 limits: {max_depth: 9}
@@ -420,3 +420,63 @@ def test_a_template_that_is_over_takes_no_more():
     while "z" not in player.begun:
         player.step()
     assert "over" in submit(player, "t")
+
+
+# -- runs that stay open ----------------------------------------------------------------------------
+
+OPEN = """
+open: true
+limits: {idle: 10m}
+tasks:
+  a: {run: [x]}
+  z: {depends_on: [t], run: [x]}
+templates:
+  t: {inputs: {n: {type: integer, default: 0}}, run: [x, "${{ inputs.n }}"]}
+"""
+
+
+def door(player: Player) -> str:
+    return player.run.tasks[player.run.door].state
+
+
+def test_an_open_run_takes_tasks_until_it_is_closed():
+    for seed in range(10):
+        player = Player(OPEN.replace("limits: {idle: 10m}", ""), seed=seed)
+        while player.run.attempts:
+            player.step()
+        assert (player.run.state, door(player), player.states()["z"]) == ("running", "queued", "created")
+        assert submit(player, "t", "s1") is None
+        while player.run.attempts:
+            player.step()
+        player.say(RunClosed(player.at, "c1", "ann"))
+        assert "over" in str(submit(player, "t", "s2"))
+        player.finish()
+        assert player.begun == ["a", "t[0]", "z"]
+        assert player.run.state == "completed"
+        player.say(RunClosed(player.at, "c2", "ann"))
+        assert player.run.refusals["c2"] == "the run is not open"
+
+
+def test_it_closes_by_itself_when_it_has_had_nothing_to_do_for_long():
+    player = Player(OPEN)
+    timer = f"door:{player.run.door}"
+    assert timer not in player.run.timers, "something runs"
+    player.say_of("a")
+    assert player.run.timers[timer] == player.at + 600
+    player.at += 500
+    assert submit(player, "t") is None
+    assert timer not in player.run.timers
+    player.say_of("t[0]")
+    assert player.run.timers[timer] == player.at + 600
+    player.finish()
+    assert player.begun[-1] == "z"
+    assert player.run.state == "completed"
+
+
+def test_an_open_run_can_be_cancelled():
+    player = Player(OPEN)
+    player.say_of("a")
+    player.cancel()
+    player.finish()
+    assert player.run.state == "cancelled"
+    assert not player.run.timers

@@ -120,3 +120,18 @@ def test_the_same_case_gives_the_same_journal():
     text = "tasks: {a: {for_each: [1, 2, 3], run: [x], retry: {max_attempts: 3}}}"
     one, other = (rehearsed(text, "stubs: {a: [{exit_code: 1}, {exit_code: 0}]}") for _ in range(2))
     assert [row.event for row in one.rows] == [row.event for row in other.rows]
+
+
+def test_an_open_run_closes_when_there_is_nothing_to_do():
+    text = "open: true\ntasks: {a: {run: [x]}, z: {depends_on: [t], run: [x]}}\ntemplates: {t: {run: [x]}}"
+    assert ends(rehearsed(text)) == {"a": "completed", "t": "skipped nothing_emitted", "z": "completed"}
+
+
+def test_rules_add_tasks_that_stubs_know_by_name():
+    text = """
+    tasks: {a: {run: [x], on_result: [{emit: t, for_each: "${{ result.json }}"}]}}
+    templates: {t: {run: [x], on_failure: skip}}
+    """
+    played = rehearsed(text, "stubs: {a: {json: [1, 2]}, 'a/t[2]': {exit_code: 1}}")
+    assert ends(played)["a/t[1]"] == "completed"
+    assert ends(played)["a/t[2]"] == "failed exit_code"

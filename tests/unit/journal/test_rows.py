@@ -26,6 +26,7 @@ from unspool.model.events import (
     CancelRequested,
     OwnerChanged,
     PersonDecided,
+    RunClosed,
     RunStarted,
     TaskAdmitted,
     TaskSubmitted,
@@ -42,6 +43,7 @@ TOLD = [
     CancelRequested(2.0, "c", None, "interrupt"),
     PersonDecided(2.0, "p", 3, False, "ann", None),
     TaskSubmitted(2.0, "s", 4, "k", {"n": [1, None]}, "ann"),
+    RunClosed(2.0, "o", "ann"),
     OwnerChanged(2.0, 2),
 ]
 
