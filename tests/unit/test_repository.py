@@ -44,6 +44,7 @@ _ELSEWHERE = {
     "tests/conformance/test_task_kind.py": "host.ports",
     "tests/conformance/test_guardian.py": "tasks.guardian tasks.sweep",
     "tests/unit/core/test_run.py": "core.ending",
+    "tests/unit/core/test_interpreting.py": "core.interpret_sources core.interpret_values model.interpreters",
     "tests/e2e/test_growing.py": "cli.submit",
     "tests/unit/tasks/test_run.py": "tasks.process",
     "tests/unit/tasks/test_workers.py": "worker",

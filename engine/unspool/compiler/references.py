@@ -279,22 +279,17 @@ class _Checker:
         """Check the parameters of an interpreter."""
         if not isinstance(value, dict):
             return
-        from unspool.compiler.value_schemas import misfit
-        from unspool.model.interpreters import PARAMETERS  # most documents have no interpreter
+        from unspool.model.interpreters import INTERPRETERS, check_parameters  # most documents have none
 
         for name, given in value.items():
-            known = PARAMETERS.get(name, {})
             for key, one in given.items():
-                path = (*spot.path, name, key)
-                if key not in known:
-                    hint = "known are " + ", ".join(map(quote, known))
-                    message = f"the interpreter {quote(name)} has no parameter {quote(key)}"
-                    self.found.append(Diagnostic("UNS187", message, path, on_key=True, hint=hint))
-                elif isinstance(one, str) and "${{" in one:
-                    self.value(one, spot._replace(path=path))
-                elif (wrong := misfit(known[key], one)) is not None:
-                    message = f"the parameter {quote(key)} of the interpreter {quote(name)} {wrong}"
-                    self.found.append(Diagnostic("UNS187", message, path, hint="correct it"))
+                at = spot._replace(path=(*spot.path, name, key))
+                is_known = key in INTERPRETERS.get(name, ())
+                if is_known and isinstance(one, str) and "${{" in one:
+                    self.value(one, at)
+                elif name in INTERPRETERS and (wrong := check_parameters(name, {key: one})) is not None:
+                    hint = "correct it" if is_known else "remove it, or name one of these"
+                    self.found.append(Diagnostic("UNS187", wrong, at.path, on_key=not is_known, hint=hint))
 
     def _rule_condition(self, value: Any, spot: Spot) -> None:
         if isinstance(value, str):

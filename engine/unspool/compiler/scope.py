@@ -181,7 +181,8 @@ class Scope:
         from unspool.model.interpreters import FIELDS  # most documents have no interpreter
 
         name, _ = interpreter_of(self._tasks[spot.node])
-        return {"type": "object", "properties": FIELDS.get(name, {}), "additionalProperties": False}
+        found: dict[str, Any] = FIELDS.get(name, {})
+        return found
 
     def _fan(self, spot: Spot) -> Fan:
         around = self._role(spot).fan

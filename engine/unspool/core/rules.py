@@ -153,11 +153,11 @@ class Ruling(Batching):
             return {}
         if task.interpretation is not None:
             return {"interpretation": task.interpretation}
-        from unspool.core.interpreting import interpret, parameter_problem  # most runs need none of it
+        from unspool.core.interpreting import check_parameters, interpret  # most runs need none of it
 
         name, given = asked
         parameters = self._value(index, given)
-        wrong = parameter_problem(name, parameters)
+        wrong = check_parameters(name, parameters)
         if wrong is not None:
             raise ExpressionError(f"interpret: {wrong}")
         task.interpretation = interpret(name, view, parameters)

@@ -1,184 +1,133 @@
-"""What results of agents mean."""
-
 from __future__ import annotations
 
 import json
 
-import jsonschema
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from tests.playing import Player
-from unspool.core.interpreting import interpret, parameter_problem
-from unspool.model.interpreters import FIELDS, PARAMETERS
+from tests.interpreting import agent, checks, ran, seen
+from unspool.core.interpreting import FIELDS, INTERPRETERS, check_parameters, interpret
 
+SWARM = {"agents_completed": 1, "agents": 2, "consensus_reached": False, "quality_score": 0.1}
 
-def view(stdout: str = "", **more: object) -> dict[str, object]:
-    plain = {"exit_code": 0, "stdout": stdout, "stderr": "", "json": None, "duration": 1.0, "error": None}
-    return {**plain, **more}
-
-
-def suggested(found: dict) -> list[tuple[str, str]]:
-    return [(each["name"], each["priority"]) for each in found["suggestions"]]
-
-
-def checks(found: dict) -> list[str]:
-    return [each["check"] for each in found["problems"]]
-
-
-PYTEST = "tests/test_a.py F.\n=== summary ===\nFAILED tests/test_a.py::test_b - assert 1 == 2\n1 failed, 1 passed\n"
-RUST = "error[E0308]: mismatched types\n --> src/main.rs:2:5\n"
-GCC = "a.c:3:5: warning: unused variable 'x' [-Wunused-variable]\n"
+_LIMIT = "`text_limit` of `claude_code` must be a whole number from 1 to 1000000"
+_WORDS = (
+    "`error_words` of `claude_code` must be a list of at most 20 words of 1 to 100 characters, "
+    "without blanks around them"
+)
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("view", "message"),
     [
-        (PYTEST, [("fix_tests", "high")]),
-        (RUST, [("fix_compilation", "critical")]),
-        (GCC, [("review_warnings", "low")]),
-        (RUST + PYTEST + GCC, [("fix_compilation", "critical"), ("fix_tests", "high"), ("review_warnings", "low")]),
-        ("src/x.ts(3,1): error TS2322: no", []),
-        ("Error: it broke", [("fix_compilation", "critical")]),
-        ("UNFAILED, FAILED_once, failed; terror: none; 0 errors, no warnings", []),
-        ("all good", []),
+        (ran(exit_code=2), "exit_code: exit code 2"),
+        (
+            {**ran(), "error": {"class": "timeout", "message": "it ran longer than 60 s"}},
+            "timeout: it ran longer than 60 s",
+        ),
+        ({**ran(), "error": {}}, "the result has an error"),
+        ({**ran(), "exit_code": 3}, "exit code 3"),
+        (ran('{"success": false, "error": "no key"}'), "no key"),
+        (ran('{"success": false}'), "the answer says that it failed"),
+        (ran('{"error": {"message": "no key"}}'), "no key"),
     ],
 )
-def test_what_follows_from_the_words_of_a_coding_agent(text, expected):
-    assert suggested(interpret("claude_code", view(text), {})) == expected
-    assert suggested(interpret("claude_code", view("", stderr=text), {})) == expected
-    answer = {"type": "result", "is_error": False, "result": text, "total_cost_usd": 0.1}
-    assert suggested(interpret("claude_code", view(json.dumps(answer), json=answer), {})) == expected
+@pytest.mark.parametrize("name", INTERPRETERS)
+def test_an_error_is_a_problem(name, view, message):
+    found = seen(name, view)
+    assert {"check": "error", "message": message} in found["problems"]
+    assert found["success"] is False
 
 
-def test_tests_that_did_not_pass_are_no_success_and_absent_ones_are():
-    failed = interpret("claude_code", view(tests_passed=False), {})
-    assert (failed["success"], checks(failed), suggested(failed)) == (
-        False,
-        ["tests_not_passed"],
-        [("fix_tests", "high")],
-    )
-    assert interpret("claude_code", view("x", tests_passed=True), {})["success"]
-    absent = interpret("claude_code", view("x"), {})
-    assert (absent["success"], absent["tests_passed"]) == (True, None)
+@pytest.mark.parametrize("view", [ran(), ran('{"error": null, "success": true}'), ran('{"error": ""}')])
+@pytest.mark.parametrize("name", INTERPRETERS)
+def test_no_error_is_none(name, view):
+    assert "error" not in checks(seen(name, view))
 
 
-def test_values_come_from_the_result_then_from_its_json_then_from_the_answer_in_it():
-    inner = json.dumps({"files_modified": ["c"], "tests_passed": False})
-    assert interpret("claude_code", view(json={"result": inner}), {})["files_modified"] == ["c"]
-    assert interpret("claude_code", view(json={"files_modified": ["b"], "result": inner}), {})["files_modified"] == [
-        "b"
+@pytest.mark.parametrize("name", INTERPRETERS)
+@pytest.mark.parametrize("view", [None, [], "x", 7, {}, {"json": {}, "stdout": None}, {"error": "x", "exit_code": 1}])
+def test_nothing_at_all_is_a_missing_result(name, view):
+    assert "missing_result" in checks(seen(name, view))
+
+
+@pytest.mark.parametrize("name", INTERPRETERS)
+def test_numbers_and_texts_that_nobody_can_write_down_do_no_harm(name):
+    huge, half = 10**5000, "\ud800"
+    deep: list = []
+    for _ in range(5000):
+        deep = [deep]
+    hostile = [
+        huge,
+        -huge,
+        float("nan"),
+        float("inf"),
+        half,
+        {"a": huge},
+        {"message": half},
+        deep,
+        "[" * 100_000,
+        '{"a":' * 100_000,
     ]
-    both = view(json={"files_modified": ["b"]}, files_modified=["a"])
-    assert interpret("claude_code", both, {})["files_modified"] == ["a"]
+    fields = {field for schema in FIELDS.values() for field in schema["properties"]} | {"agents", "json", "stdout",
+        "exit_code", "command_results", "output", "error"}  # fmt: skip
+    for value in hostile:
+        for field in fields:
+            seen(name, {field: value})
+            seen(name, {field: [value], "json": {field: value}})
+            seen(name, {"stdout": "error: " + half, "command_results": [{"exit_code": value, "command": value}]})
+
+
+def test_an_interpretation_shares_nothing_with_the_result():
+    view = {**ran(), "files_modified": ["a.py"], "errors": ["x"]}
+    before = json.dumps(view)
+    found = agent(view)
+    found["files_modified"].append("b.py")
+    found["errors"].clear()
+    assert json.dumps(view) == before
+
+
+def test_there_is_no_other_interpreter():
+    assert list(INTERPRETERS) == list(FIELDS) == ["claude_code", "claude_flow", "analysis"]
+    with pytest.raises(KeyError):
+        interpret("gpt", {}, {})
 
 
 @pytest.mark.parametrize(
-    ("result", "check"),
+    ("name", "parameters", "problem"),
     [
-        (view(exit_code=None), "missing_result"),
-        (view("x", error={"class": "timeout", "message": "too long"}), "error"),
-        (view("x", json={"is_error": True}), "error"),
-        (view("x", command_results=[{"command": "make", "exit_code": 2}]), "command_failed"),
+        ("claude_code", {}, None),
+        ("claude_code", {"expected_files": True, "text_limit": 5, "error_words": []}, None),
+        ("claude_code", {"expected_files": ["a.py"], "failed_words": ["FAILED", "FAIL"]}, None),
+        ("claude_flow", {"quality_threshold": 1, "require_consensus": True, "done_states": ["done"]}, None),
+        ("analysis", {"confidence_threshold": 0.5}, None),
+        ("gpt", {}, "there is no interpreter `gpt`; there are `claude_code`, `claude_flow`, `analysis`"),
+        ("analysis", {"threshold": 1}, "`analysis` has no parameter `threshold`; it has `confidence_threshold`"),
+        ("analysis", {7: 1}, "`analysis` has no parameter one whose name is no text; it has `confidence_threshold`"),
+        ("analysis", [], "the parameters of `analysis` must be a map of `confidence_threshold`"),
+        ("analysis", {"confidence_threshold": "0.5"}, "`confidence_threshold` of `analysis` must be a number"),
+        ("analysis", {"confidence_threshold": True}, "`confidence_threshold` of `analysis` must be a number"),
+        ("analysis", {"confidence_threshold": float("nan")}, "`confidence_threshold` of `analysis` must be a number"),
+        ("claude_flow", {"require_consensus": 1}, "`require_consensus` of `claude_flow` must be true or false"),
+        ("claude_code", {"text_limit": 0}, _LIMIT),
+        ("claude_code", {"text_limit": 1_000_001}, _LIMIT),
+        ("claude_code", {"text_limit": True}, _LIMIT),
+        ("claude_code", {"expected_files": "a.py"},
+         "`expected_files` of `claude_code` must be true, false, or a list of at most 100 names of files"),
+        ("claude_code", {"error_words": ["error", ""]},
+         _WORDS),
     ],
-)
-def test_what_is_no_success_for_any_agent(result, check):
-    for name in FIELDS:
-        found = interpret(name, result, {})
-        assert not found["success"]
-        assert check in checks(found)
+)  # fmt: skip
+def test_parameters_are_checked(name, parameters, problem):
+    assert check_parameters(name, parameters) == problem
 
 
-def test_files_that_were_expected_have_to_be_written():
-    result = view("x", files_modified=["src/a.py"])
-    assert interpret("claude_code", result, {"expected_files": ["src/*.py"]})["success"]
-    missing = interpret("claude_code", result, {"expected_files": ["src/*.py", "docs/a.md"]})
-    assert checks(missing) == ["files_not_written"]
+def test_a_parameter_that_would_be_refused_counts_as_not_given():
+    wrong = {"quality_threshold": "x", "require_consensus": "x", "done_states": 7, "unknown": 1}
+    assert interpret("claude_flow", SWARM, wrong) == interpret("claude_flow", SWARM, {})
+    assert interpret("claude_flow", SWARM, None) == interpret("claude_flow", SWARM, {})
 
 
-@pytest.mark.parametrize(("score", "is_good"), [(0.69, False), (0.7, True), (1, True)])
-def test_the_quality_of_a_swarm(score, is_good):
-    found = interpret("claude_flow", view("x", json={"quality_score": score}), {})
-    assert found["success"] == is_good
-    assert suggested(found) == ([] if is_good else [("improve_quality", "normal")])
-    assert interpret("claude_flow", view("x", json={"quality_score": score}), {"quality_threshold": 0.5})["success"]
-
-
-def test_a_swarm_that_did_not_agree_or_is_not_done():
-    answer = {"consensus_reached": False, "agents_completed": 2, "agents": [{}, {}, {}]}
-    found = interpret("claude_flow", view("x", json=answer), {})
-    assert checks(found) == ["agents_not_done", "consensus"]
-    assert suggested(found) == [("resolve_conflicts", "high")]
-    assert "hierarchical" in found["suggestions"][0]["because"]
-    assert checks(interpret("claude_flow", view("x", json=answer), {"require_consensus": False})) == ["agents_not_done"]
-
-
-@pytest.mark.parametrize(("confidence", "applies"), [(0.8, False), (0.81, True)])
-def test_the_confidence_of_an_analysis(confidence, applies):
-    answer = {"confidence": confidence, "insights": ["i"], "patterns": [1]}
-    found = interpret("analysis", view("x", json=answer), {})
-    assert suggested(found) == ([("apply_insights", "normal")] if applies else [])
-    assert (found["insights"], found["patterns"], found["success"]) == (["i"], [1], True)
-
-
-def test_anomalies_are_investigated_first():
-    answer = {"confidence": 0.9, "anomalies": [{"a": 1}]}
-    assert suggested(interpret("analysis", view("x", json=answer), {})) == [
-        ("investigate_anomalies", "high"),
-        ("apply_insights", "normal"),
-    ]
-
-
-_NAMES = (
-    "result json stdout output error errors files_modified tests_passed agents agents_completed quality_score "
-    "consensus_reached confidence anomalies insights patterns command_results exit_code is_error class"
-).split()
-_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(_NAMES), inner, max_size=6),
-    max_leaves=20,
-)
-
-
-@given(
-    st.sampled_from(sorted(FIELDS)),
-    st.dictionaries(st.sampled_from(["stdout", "json", "error", "errors", "output"]), _JSON),
-)
-@settings(max_examples=200)
-def test_any_result_gives_an_interpretation_of_the_promised_shape(name, result):
-    found = interpret(name, {**view(), **result}, {})
-    assert found == interpret(name, {**view(), **result}, {})
-    schema = {
-        "type": "object",
-        "properties": FIELDS[name],
-        "required": list(FIELDS[name]),
-        "additionalProperties": False,
-    }
-    jsonschema.validate(found, schema)
-
-
-def test_parameters_that_do_not_fit_are_told():
-    for name, known in PARAMETERS.items():
-        assert parameter_problem(name, {key: schema["default"] for key, schema in known.items()}) is None
-        assert "no parameter" in str(parameter_problem(name, {"nope": 1}))
-    assert "quality_threshold" in str(parameter_problem("claude_flow", {"quality_threshold": 7}))
-
-
-def test_success_when_and_rules_see_it_and_parameters_may_be_inputs():
-    text = """
-    inputs: {least: {type: number, default: 0.9}}
-    tasks:
-      a:
-        run: [x]
-        interpret: {claude_flow: {quality_threshold: "${{ inputs.least }}"}}
-        success_when: ${{ interpretation.success }}
-        on_result: [{note: "${{ interpretation.problems | map(attribute='check') | join(' ') }}"}]
-    """
-    player = Player(text, {"a": '{"quality_score": 0.8}'})
-    player.finish()
-    assert player.ends()["a"] == ("failed", "success_when_false")
-    assert [note.text for note in player.run.notes] == ["quality"]
-    wrong = Player(text, {"a": '{"quality_score": 0.8}'}, inputs={"least": 3})
-    wrong.finish()
-    assert wrong.ends()["a"] == ("failed", "expression_error")
+@pytest.mark.parametrize("name", INTERPRETERS)
+def test_what_is_by_default_would_not_be_refused(name):
+    assert check_parameters(name, INTERPRETERS[name]) is None
+    assert interpret(name, SWARM, INTERPRETERS[name]) == interpret(name, SWARM, {})

@@ -480,3 +480,25 @@ def test_an_open_run_can_be_cancelled():
     player.finish()
     assert player.run.state == "cancelled"
     assert not player.run.timers
+
+
+# -- what results mean --------------------------------------------------------------------------------
+
+
+def test_success_when_and_rules_see_it_and_parameters_may_be_inputs():
+    text = """
+    inputs: {least: {default: 0.9}}
+    tasks:
+      a:
+        run: [x]
+        interpret: {claude_flow: {quality_threshold: "${{ inputs.least }}"}}
+        success_when: ${{ interpretation.success }}
+        on_result: [{note: "${{ interpretation.problems | map(attribute='check') | join(' ') }}"}]
+    """
+    player = Player(text, {"a": '{"quality_score": 0.8}'})
+    player.finish()
+    assert player.ends()["a"] == ("failed", "success_when_false")
+    assert [note.text for note in player.run.notes] == ["quality"]
+    wrong = Player(text, {"a": '{"quality_score": 0.8}'}, inputs={"least": "no"})
+    wrong.finish()
+    assert wrong.ends()["a"] == ("failed", "expression_error")
