@@ -62,6 +62,8 @@ def simulate(file: str, stubs: str, form: str, workers: int, pairs: Sequence[str
         "workers": case.workers,
         "seconds": seconds(run),
         "tasks": moves(run),
+        "rules": [{"task": run.nodes[one.task].id, "rule": one.rule} for one in run.applied] or None,
+        "notes": [{"task": run.nodes[note.task].id, "text": note.text} for note in run.notes] or None,
         "outputs": run.outputs,
         "critical_path": critical_path(run),
     }
@@ -121,6 +123,8 @@ def _text(told: dict[str, Any]) -> list[str]:
         times = "  ".join(f"{'-' if at is None else time_text(at):>11}" for at in (row.start, row.end))
         tries = f", {row.attempts} attempts" if row.attempts > 1 else ""
         lines.append(f"  {row.task:<{width}}  {times}  {_bar(row, whole)}  {verdict(row.state, row.reason)}{tries}")
+    lines += [f"rule {one['rule']} applied to {one['task']}" for one in told["rules"] or ()]
+    lines += [f"note of {note['task']}: {note['text']}" for note in told["notes"] or ()]
     for name, value in told["outputs"].items():
         lines.append(f"{name}: {value if isinstance(value, str) else json.dumps(value)}")
     path = told["critical_path"]

@@ -33,6 +33,13 @@ class Told(NamedTuple):
     values: dict[str, Any]
 
 
+class Applied(NamedTuple):
+    """A rule whose condition held: the task that has it, and what messages call it."""
+
+    task: int
+    rule: str
+
+
 class Wanted(NamedTuple):
     """A task that a rule asks for."""
 
@@ -72,6 +79,7 @@ class _Pass:
 
     def __init__(self) -> None:
         self.wanted: list[Wanted] = []
+        self.applied: list[str] = []  # paths of rules
         self.notes: list[str] = []
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.failed: str | None = None
@@ -88,6 +96,7 @@ class Ruling(Batching):
 
     def __init__(self) -> None:
         super().__init__()
+        self.applied: list[Applied] = []  # of passes that were not discarded
         self.notes: list[Note] = []
         self.events: list[Told] = []
         self.refusals: dict[str, str] = {}  # of requests to add a task: why it could not be
@@ -105,6 +114,7 @@ class Ruling(Batching):
             return Verdict(failure(problem.kind, str(problem)))
         for wanted in asked.wanted:
             self._emit(index, wanted)
+        self.applied += [Applied(index, path) for path in asked.applied]
         self.notes += [Note(index, text) for text in asked.notes]
         self.events += [Told(index, name, values) for name, values in asked.events]
         if asked.failed is not None:
@@ -171,6 +181,7 @@ class Ruling(Batching):
 
     def _ask_rule(self, index: int, rule: Rule, own: dict[str, Any], asked: _Pass, number: int) -> None:
         is_open = asked.failed is None
+        asked.applied.append(rule.path)
         if rule.retry is not None and is_open and self._has_attempt_left(index, number):
             asked.again = parse_duration(str(self._value(index, rule.retry, own)))
             return

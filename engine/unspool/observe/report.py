@@ -66,6 +66,14 @@ def undone(run: Run) -> list[str]:
     return [run.nodes[index].id for index in causes if (family := run.tasks[index].family) and family.is_undone]
 
 
+def applied_rules(run: Run) -> dict[int, list[str]]:
+    """Give for each task that has any the rules of it that applied, in their order."""
+    found: dict[int, list[str]] = {}
+    for one in run.applied:
+        found.setdefault(one.task, []).append(one.rule)
+    return found
+
+
 def report(run: Run, now: float) -> dict[str, Any]:
     """Give the report by `schemas/report.schema.json`; what is not known is left out.
 
@@ -74,6 +82,7 @@ def report(run: Run, now: float) -> dict[str, Any]:
         now: the moment, for what has not ended.
     """
     end = run.completed_at if run.completed_at is not None else now
+    rules = applied_rules(run)
     found = {
         "run": run.id,
         "name": run.plan.name,
@@ -82,7 +91,7 @@ def report(run: Run, now: float) -> dict[str, Any]:
         "error": run.error,
         "started_at": moment(run.started_at),
         "duration_s": _seconds(end - run.started_at),
-        "tasks": {run.nodes[index].id: _task(run, index) for index in listed(run)},
+        "tasks": {run.nodes[index].id: _task(run, index, rules.get(index)) for index in listed(run)},
         "outputs": _plain(run.outputs),
         "notes": [{"task": run.nodes[note.task].id, "text": note.text} for note in run.notes] or None,
         "events": [_told(run, told) for told in run.events] or None,
@@ -96,7 +105,7 @@ def _told(run: Run, told: Told) -> dict[str, Any]:
     return {"task": run.nodes[told.task].id, "name": told.name, "with": _plain(told.values)}
 
 
-def _task(run: Run, index: int) -> dict[str, Any]:
+def _task(run: Run, index: int, rules: list[str] | None) -> dict[str, Any]:
     plan, task = run.nodes[index], run.tasks[index]
     family = task.family
     started = task.started_at is not None
@@ -120,6 +129,7 @@ def _task(run: Run, index: int) -> dict[str, Any]:
             "tags": list(plan.tags) or None,
             "prompt": task.prompt,
             "decision": decision(run, index),
+            "rules": rules,
             "depth": task.depth or None,
             "emitted_by": None if family is None or family.emitter < 0 else run.nodes[family.emitter].id,
             "cost_usd": task.cost_usd,

@@ -502,3 +502,16 @@ def test_success_when_and_rules_see_it_and_parameters_may_be_inputs():
     wrong = Player(text, {"a": '{"quality_score": 0.8}'}, inputs={"least": "no"})
     wrong.finish()
     assert wrong.ends()["a"] == ("failed", "expression_error")
+
+
+def test_which_rules_applied_is_known_and_a_pass_that_was_dropped_leaves_nothing():
+    text = """
+    tasks:
+      a:
+        run: [x]
+        retry: {max_attempts: 2}
+        on_result: [{when: "${{ attempt == 2 }}", note: two}, {retry: {after: 1s}}, {note: end}]
+    """
+    player = play(text)
+    assert [one.rule for one in player.run.applied] == ["a.on_result[0]", "a.on_result[1]", "a.on_result[2]"]
+    assert [note.text for note in player.run.notes] == ["two", "end"]
