@@ -9,11 +9,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from unspool.errors import UnspoolError
 from unspool.host.ports import Request
 
 _WAKE = "wake"
 _TICK = 50_000_000  # nanoseconds within which two changes of a folder may bear the same time
-_MAX_BYTES = 65536  # of a request
+_MAX_BYTES = 1024 * 1024  # of a request
 
 
 class FileSpool:
@@ -30,10 +31,18 @@ class FileSpool:
         self._pending: list[Request] = []
 
     def send(self, request: Request) -> None:
-        """Put a request into the spool and call its owner; sending it twice is sending it once."""
+        """Put a request into the spool and call its owner; sending it twice is sending it once.
+
+        Raises:
+            UnspoolError: it is larger than its owner would read.
+        """
+        text = json.dumps(request._asdict())
+        if len(text) > _MAX_BYTES:
+            most = f"a request takes {_MAX_BYTES:,}: hand large ones over in files"
+            raise UnspoolError(f"the values are {len(text):,} bytes, and {most}")
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = self._folder / f"{request.id}.part"
-        part.write_text(json.dumps(request._asdict()))
+        part.write_text(text)
         now = time.time_ns()  # finer than what the file system notes by itself: requests keep their order
         os.utime(part, ns=(now, now))
         part.rename(self._folder / f"{request.id}.json")
@@ -170,7 +179,7 @@ def _parse(file: Path) -> Request:
         status = os.fstat(opened.fileno())
         if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:
             raise ValueError("not a file of a request's size")
-        request = Request(**json.load(opened))
+        request = Request(**json.load(opened, parse_constant=_refuse))
     texts = [request.id, request.run, request.action, request.by, request.task or "", request.note or ""]
     texts.append(request.key or "")
     if not isinstance(request.given, dict | None):
@@ -178,6 +187,10 @@ def _parse(file: Path) -> Request:
     if request.id != file.stem or not all(isinstance(text, str) for text in texts):
         raise ValueError("not the texts of a request")
     return request
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")  # and no journal could keep it
 
 
 def _carefully(path: str, flags: int) -> int:

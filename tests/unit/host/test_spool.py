@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from unspool.errors import UnspoolError
 from unspool.host.ports import Request
 from unspool.host.spool import FileSpool, new_request
 
@@ -54,7 +55,7 @@ def test_a_request_that_is_being_written_is_not_seen(folder: Path, spool: FileSp
         b"\xff\xfe",
         b"[" * 100_000,
         b"9" * 5000,
-        b'{"id": "bad", "run": "r", "action": "cancel"}' + b" " * 70_000,
+        b'{"id": "bad", "run": "r", "action": "cancel"}' + b" " * 1_100_000,
         [],
         "text",
         {},
@@ -160,3 +161,20 @@ def test_a_pipe_that_is_none_is_replaced(folder: Path, spool: FileSpool):
     FileSpool(folder).send(Request("id", "r", "cancel"))
     assert is_called(descriptor)
     spool.close()
+
+
+def test_a_request_that_its_owner_would_not_read_is_not_sent(folder: Path, spool: FileSpool):
+    large = new_request("r", "submit", "t")._replace(given={"text": "x" * 2_000_000})
+    with pytest.raises(UnspoolError, match="hand large ones over in files"):
+        spool.send(large)
+    assert not list(folder.glob("*"))
+    spool.send(large._replace(given={"text": "x" * 900_000}))
+    assert [request.action for request in spool.take()] == ["submit"]
+
+
+@pytest.mark.parametrize("given", ['{"n": NaN}', '{"n": Infinity}', "[1]", '"x"'])
+def test_values_that_no_journal_could_keep_are_no_request(given: str, folder: Path, spool: FileSpool):
+    text = json.dumps({**GOOD, "action": "submit", "task": "t"})[:-1] + f', "given": {given}}}'
+    put(folder, "good.json", text.encode())
+    assert spool.take() == []
+    assert (folder / "good.refused").exists()
